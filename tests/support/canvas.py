@@ -19,10 +19,15 @@ from support.people import people
 def canvas(credentials: dict[str, str] | None = None, **options: Any) -> Iterator[Lms]:
     """Canvas with the sandbox's people."""
     simulator = CanvasSimulator(SetClock())
+
+    def all_comments(assignment: str, student: str) -> list[str]:
+        record = simulator.records.get("submissions", f"{assignment}/{student}") or {}
+        return [it["comment"] for it in record.get("comments", [])]
+
     with simulated(
         simulator, KIND, people(seed, "107/999"), delete=simulator.ui_delete_assignment,
         unenroll=simulator.ui_end_enrollment, credentials=credentials, options=options,
-        refusals=(
+        comments=all_comments, refusals=(
             unauthorized(401).reply, unauthorized(403).reply, unauthenticated("Invalid access token.").reply
         ),
     ) as lms:  # fmt: skip
@@ -35,5 +40,5 @@ def simulator(lms: Lms) -> CanvasSimulator:
 
 
 def comments(lms: Lms, assignment: str, student: str | None = None) -> list[str]:
-    record = simulator(lms).records.get("submissions", f"{assignment}/{student or lms.students[0]}") or {}
-    return [it["comment"] for it in record.get("comments", [])]
+    assert lms.comments is not None
+    return [*lms.comments(assignment, student or lms.students[0])]

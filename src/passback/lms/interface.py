@@ -270,8 +270,8 @@ class LostCreate(Struct, frozen=True):
 class Connector(Protocol):
     """One district's LMS. The module's documentation has the rules for all methods.
 
-    Every method may raise `Gone` (the section, the assignment, a student, the grader), `Refused`, `Unsupported` and
-    `Unavailable`. Methods run concurrently.
+    Every method may raise `Gone` (the section, the assignment, a student, the grader), `RefusedByLms`, `Unsupported`
+    and `Unavailable`. Methods run concurrently.
     """
 
     @property

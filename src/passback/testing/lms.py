@@ -17,7 +17,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.matching import SectionRef
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Connector, ConnectorKind, LmsConnection, LostCreate, NotWritten
+from passback.lms.interface import Connector, ConnectorKind, LmsConnection, LmsError, LostCreate, NotWritten
 from passback.lms.notes import Note
 from passback.testing.clock import NOW, SetClock
 from passback.testing.jumping import JumpingTime
@@ -127,6 +127,11 @@ class Lms(People):
     """The part of the path to which grades are sent with POST; None if with PUT or PATCH."""
     refusals: tuple[Reply, ...] = ()
     """What the LMS answers to someone who may not do what was asked."""
+    comments: Callable[[str, str], Sequence[str]] | None = None
+    """Given an assignment and a student, return all comments on their work in the LMS's own UI, the oldest first.
+
+    Needed if the LMS adds each comment to those before, of which the connector shows only the newest.
+    """
     ready: Callable[[], str] | None = None
     """Make an assignment like `ESSAY` in the LMS's own UI instead of all that were made before, where creating one
     takes many requests."""
@@ -162,12 +167,25 @@ class Lms(People):
         return self.simulator
 
     def run(self, action: Coroutine[Any, Any, T]) -> T:
-        """Run a call of the connector. What is not written yet fails the test, whatever the test expects."""
+        """Run a call of the connector.
+
+        What is not written yet fails the test, whatever the test expects, and so does an error that shows a credential.
+        """
         try:
             return self.runner.run(action)
         except NotWritten as error:
-            missing = str(error)
-        pytest.fail(missing, pytrace=False)
+            wrong = str(error)
+        except LmsError as error:
+            if not self.shows_secrets(str(error)):
+                raise
+            wrong = f"the text of {error!r}, which goes to the log, shows a credential"
+        pytest.fail(wrong, pytrace=False)
+
+    def shows_secrets(self, text: str) -> bool:
+        """Whether a text shows a credential of the connection."""
+        return any(
+            it in text for it in (self.connection.credentials.values() if self.connection else ()) if it
+        )
 
     def wait(self, seconds: float) -> None:
         """Let the connector's time pass, which takes none."""
@@ -232,6 +250,16 @@ class Lms(People):
             self.section, assignment, student or self.students[0], SubmissionFields(**fields)
         )
         return self.run(change)
+
+    def all_comments(self, assignment: str) -> list[str]:
+        """Return all comments on the first student's work, the oldest first; if one replaces the other, that one."""
+        if not self.connector.capabilities.adds_comments:
+            newest = self.read(assignment).grade_comment
+            return [] if newest is None else [newest]
+        assert self.comments is not None, (
+            "an LMS that adds comments needs `comments`, which shows all of them"
+        )
+        return [*self.comments(assignment, self.students[0])]
 
     def read(self, assignment: str, student: str | None = None) -> Submission:
         """Return the submission of a student, of the first unless another is named."""

@@ -117,7 +117,7 @@ class BuiltinConnector(ListsDecide, Struct, frozen=True):
 def edit_assignment(
     conn: Connection, section: str, assignment: str, fields: AssignmentFields, now: Instant
 ) -> Assignment:
-    """Change an assignment, as a client or a teacher may. Raises `Gone` and `Refused`."""
+    """Change an assignment, as a client or a teacher may. Raises `Gone` and `RefusedByLms`."""
     conn.lock(f"gradebook/{assignment}")
     check_texts(fields)
     after = edited(read_assignment(conn, section, assignment), fields, now)

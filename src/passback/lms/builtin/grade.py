@@ -52,7 +52,7 @@ def page_of_submissions(
 def grade_submission(
     conn: Connection, section: str, assignment: str, student: str, fields: SubmissionFields, now: Instant
 ) -> Submission:
-    """Change a student's submission, as a client or a teacher may. Raises `Gone` and `Refused`."""
+    """Change a student's submission, as a client or a teacher may. Raises `Gone` and `RefusedByLms`."""
     [outcome] = grade_submissions(conn, section, assignment, [(student, fields)], now)
     if isinstance(outcome, LmsError):
         raise outcome
@@ -114,7 +114,7 @@ def grade_submissions(
 def _changed(
     row: SubmissionRow, assignment: Assignment, fields: SubmissionFields, now: Instant
 ) -> SubmissionRow:
-    """Apply `fields` to the submission of an assigned student. Raises `Refused`."""
+    """Apply `fields` to the submission of an assigned student. Raises `RefusedByLms`."""
     row = _graded(_moved(row, assignment, fields, now), assignment, fields)
     return replace(
         row,
@@ -132,7 +132,7 @@ def _changed(
 def _moved(
     row: SubmissionRow, assignment: Assignment, fields: SubmissionFields, now: Instant
 ) -> SubmissionRow:
-    """Return `row` in the requested state. Handing in counts as an attempt. Raises `Refused`."""
+    """Return `row` in the requested state. Handing in counts as an attempt. Raises `RefusedByLms`."""
     state = fields.state
     if state is None or not is_transition(row.state, state):
         return row

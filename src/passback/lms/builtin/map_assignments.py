@@ -17,7 +17,7 @@ _SETTABLE = AssignmentFields.__struct_fields__
 
 
 def new_assignment(fields: AssignmentFields, assignment_id: str, now: Instant) -> Assignment:
-    """Return the assignment that `fields` make. Raises `Refused`."""
+    """Return the assignment that `fields` make. Raises `RefusedByLms`."""
     check_texts(fields)
     individuals = fields.assignee_mode == "individuals"
     return Assignment(
@@ -51,7 +51,7 @@ def edited(before: Assignment, fields: AssignmentFields, now: Instant) -> Assign
 
 
 def check_texts(fields: AssignmentFields | SubmissionFields) -> None:
-    """Refuse texts that PostgreSQL cannot store: the gradebook is the same on every database. Raises `Refused`."""
+    """Refuse texts that PostgreSQL cannot store: the gradebook is the same on every database. Raises `RefusedByLms`."""
     for part in (fields, *(fields.attachments or ())):
         for name, value in zip(part.__struct_fields__, astuple(part), strict=True):
             if type(value) is str and "\0" in value:

@@ -43,8 +43,8 @@ def audience_of(
 ) -> Audience:
     """Return whom `fields` make an assignment for, and when; what they leave open stays as `before`.
 
-    `whole_course` says that the section is the course's only one. Raises `Refused` if the teacher has assigned it in
-    a way that we could not restore.
+    `whole_course` says that the section is the course's only one. Raises `RefusedByLms` if the teacher has assigned it
+    in a way that we could not restore.
     """
     if before is not None and not all(override.understood for override in before.overrides):
         raise RefusedByLms(
@@ -74,7 +74,7 @@ def assigns_anew(fields: AssignmentFields, before: LmsAssignment) -> bool:
 
 
 def with_dates(fields: AssignmentFields, before: LmsAssignment, *, whole_course: bool) -> Audience:
-    """Return an assignment's dates as `fields` change them; whom it is for stays. Raises `Refused`."""
+    """Return an assignment's dates as `fields` change them; whom it is for stays. Raises `RefusedByLms`."""
     dates = _dates(fields, before)
     if not before.by_overrides and whole_course and before.shared is None:
         given = {"due_at": fields.due_date, "unlock_at": fields.display_date, "lock_at": fields.end_date}
@@ -158,7 +158,7 @@ def _by_overrides(
 def with_own_due_date(
     item: LmsAssignment, student: str, due: Instant, without: Collection[str] = ()
 ) -> Audience:
-    """Return the assignment's overrides after giving a student a due date of their own. Raises `Refused`.
+    """Return the assignment's overrides after giving a student a due date of their own. Raises `RefusedByLms`.
 
     Students to leave `without` are no longer named.
     """

@@ -97,7 +97,7 @@ class Grading:
         return found
 
     async def read_all(self, course: str, section: str, item: LmsAssignment) -> dict[str, Json]:
-        """Read the submissions of all students of a section, by student. Raises `Refused` if Canvas hides whose."""
+        """Read the submissions of a section's students, by student. Raises `RefusedByLms` if Canvas hides whose."""
         why = why_not_gradable(item)
 
         async def read() -> Sequence[Json]:
@@ -139,7 +139,7 @@ class Grading:
         return await self.keep(target, fields, grade, answer, grader_note)
 
     async def judge(self, target: Target, scheme: Scheme | None, fields: SubmissionFields) -> Grade:
-        """Return the grade that `fields` give. Raises `Gone` and `Refused`."""
+        """Return the grade that `fields` give. Raises `Gone` and `RefusedByLms`."""
         if fields.grader_id is not None and not await self._roster.teaches(target.course, fields.grader_id):
             raise Gone("grader")
         graded = (fields.grade, fields.grade_points, fields.flags)
@@ -420,7 +420,7 @@ class Grading:
             )
 
     async def _returned(self, target: Target, answer: Json) -> Json:
-        """Make sure that a grade is visible to its student. Raises `Refused`."""
+        """Make sure that a grade is visible to its student. Raises `RefusedByLms`."""
         if map_submissions.state_of(answer) == "returned":
             return answer
         if self._connection.options.get("post_grades") != "yes":

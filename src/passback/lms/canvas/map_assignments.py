@@ -194,7 +194,8 @@ def to_assignment(item: LmsAssignment, scale: Sequence[ScaleEntry]) -> Assignmen
 def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
     """Return what Canvas is sent of `fields`, without dates and assignees.
 
-    `before` is the assignment to change: its attachments are in the description. Raises `Refused` and `Unsupported`.
+    `before` is the assignment to change: its attachments are in the description. Raises `RefusedByLms` and
+    `Unsupported`.
     """
     sent: dict[str, Any] = {"notify_of_update": False}
     if fields.title is not None:
@@ -251,7 +252,7 @@ class Stored(Struct, frozen=True):
 
 
 def as_stored(fields: AssignmentFields) -> Stored:
-    """Return what Canvas is expected to store of a new assignment. Raises `Refused` and `Unsupported`."""
+    """Return what Canvas is expected to store of a new assignment. Raises `RefusedByLms` and `Unsupported`."""
     sent = to_lms(fields)
     assert fields.due_date is not None
     return Stored(

@@ -81,7 +81,7 @@ class Grade(Struct, frozen=True):
 
 
 def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scheme: Scheme | None) -> Grade:
-    """Return the grade that `fields` give on an assignment. Raises `Refused`.
+    """Return the grade that `fields` give on an assignment. Raises `RefusedByLms`.
 
     If both are given, points count more than the text, being exact; but only the text says pass or fail, and only the
     text counts if there are no points to have. `scheme` is the one in force; None if it is unknown.
@@ -113,7 +113,7 @@ def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scheme: Scheme |
 
 
 def _word_of(words: str, kind: GradingType, scheme: Scheme | None) -> str:
-    """Return the word by which Canvas knows a grade. Raises `Refused`."""
+    """Return the word by which Canvas knows a grade. Raises `RefusedByLms`."""
     if kind == "letter_grade" and scheme is None:
         raise _invalid("Canvas does not show the grading scheme that is in force")
     if kind == "letter_grade" and scheme:
@@ -274,7 +274,7 @@ def state_of(answer: Json) -> str:
 def check_transition(
     fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: LmsAssignment
 ) -> bool:
-    """Whether work is to be handed in. Raises `Refused` and `Unsupported` if the state cannot be reached."""
+    """Whether work is to be handed in. Raises `RefusedByLms` and `Unsupported` if the state cannot be reached."""
     state = state_of(answer)
     wanted = fields.state
     handing_in = bool(fields.attachments) and fields.attachments != attachments_of(answer, note)
@@ -317,7 +317,7 @@ class Work(Struct, frozen=True):
 
 
 def work_to_lms(attachments: Collection[Attachment]) -> Work:
-    """Return the work that attachments make. Raises `Refused` if Canvas does not accept them together."""
+    """Return the work that attachments make. Raises `RefusedByLms` if Canvas does not accept them together."""
     kinds = {item.type for item in attachments}
     if len(kinds) != 1:
         raise RefusedByLms(
@@ -384,7 +384,7 @@ def _markup(words: str) -> str:
 
 
 def flags_to_lms(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
-    """Return what Canvas is sent for the flags that `fields` give, if `answer` shows others. Raises `Refused`."""
+    """Return what Canvas is sent for the flags that `fields` give, if `answer` shows others. Raises `RefusedByLms`."""
     if fields.flags is None:
         return {}
     sent: dict[str, Any] = {}

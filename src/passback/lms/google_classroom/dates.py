@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def to_lms(when: Instant) -> dict[str, Any]:
-    """Return ``dueDate`` and ``dueTime`` of an instant, in whole seconds. Raises `Refused`."""
+    """Return ``dueDate`` and ``dueTime`` of an instant, in whole seconds. Raises `RefusedByLms`."""
     moment = as_datetime(when)
     return {
         "dueDate": {"year": moment.year, "month": moment.month, "day": moment.day},

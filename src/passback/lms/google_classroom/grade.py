@@ -120,7 +120,7 @@ class Grading:
         return found[target.student]
 
     async def _check_published(self, target: Target) -> None:
-        """Check that students can see the assignment. Raises `Gone` and `Refused`."""
+        """Check that students can see the assignment. Raises `Gone` and `RefusedByLms`."""
         if target.stored.is_draft:
             if target.student not in await self._waiting(target.course, target.stored):
                 await self._check_lacking(target.course, target.stored, [target.student])

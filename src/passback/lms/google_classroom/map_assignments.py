@@ -78,7 +78,7 @@ def is_published(content: Json) -> bool:
 
 
 def check_supported(fields: AssignmentFields) -> None:
-    """Check that Classroom can store `fields`. Raises `Refused` and `Unsupported`."""
+    """Check that Classroom can store `fields`. Raises `RefusedByLms` and `Unsupported`."""
     if fields.grading_type == "letter_grade":
         raise Unsupported(NAME, "grading type of letter_grade")
     if fields.title is not None and len(fields.title) > _LONGEST_TITLE:
@@ -279,7 +279,7 @@ class Stored(Struct, frozen=True):
 
 
 def as_stored(fields: AssignmentFields) -> Stored:
-    """Return what Classroom is expected to store of a new assignment. Raises `Refused`."""
+    """Return what Classroom is expected to store of a new assignment. Raises `RefusedByLms`."""
     sent = creation_only(fields) | to_lms(fields, new=True)
     return Stored(
         title=sent["title"],

@@ -94,7 +94,7 @@ def state_of(answer: Json) -> str:
 def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
     """Return the points that `fields` give, to two decimals as Classroom keeps them; None if they give none.
 
-    Raises `Refused`.
+    Raises `RefusedByLms`.
     """
     points = points_given(fields, stored.assignment)
     if points is not None and not stored.assignment.points_possible:
@@ -147,7 +147,7 @@ def hidden_grade(answer: Json, note: Mapping[str, Any] | None) -> Decimal | None
 
 
 def check_transition(fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None) -> bool:
-    """Whether the submission has to change its state. Raises `Refused` if it cannot reach `fields.state`."""
+    """Whether the submission has to change its state. Raises `RefusedByLms` if it cannot reach `fields.state`."""
     moves = is_transition(state_of(answer), fields.state)
     if moves and fields.state == "returned" and state_of(answer) == "created":
         graded = (

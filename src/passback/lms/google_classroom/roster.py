@@ -94,7 +94,7 @@ class Roster:
             raise last from None
 
     async def acting_student(self, course: str, student: str) -> str:
-        """Return the name by which to act as a student. Raises `Refused` and `Gone`."""
+        """Return the name by which to act as a student. Raises `RefusedByLms` and `Gone`."""
         if not self._api.tokens.delegated:
             raise RefusedByLms("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
         emails = await self._student_emails(course)

@@ -33,7 +33,7 @@ class File(Struct, frozen=True):
 
 
 async def fetch(url: str, patience: float, *, private: bool = False) -> File:
-    """The file at `url`, within so many seconds. Raises `Refused` and `Unavailable`.
+    """The file at `url`, within so many seconds. Raises `RefusedByLms` and `Unavailable`.
 
     Addresses of the own network (loopback, private, link-local) are refused unless `private`.
     """

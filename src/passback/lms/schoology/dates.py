@@ -25,7 +25,7 @@ def is_zone(name: str) -> bool:
 
 
 def to_lms(when: Instant, zone: str) -> str:
-    """Return an instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `Refused`."""
+    """Return an instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `RefusedByLms`."""
     try:
         return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
     except (OverflowError, OSError, ValueError):  # the last day of the year 9999, somewhere in the east

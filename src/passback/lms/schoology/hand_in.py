@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check_work(attachments: Sequence[Attachment]) -> None:
-    """Check that Schoology accepts the attachments together. Raises `Refused` and `Unsupported`."""
+    """Check that Schoology accepts the attachments together. Raises `RefusedByLms` and `Unsupported`."""
     kinds = {item.type for item in attachments}
     if "link" in kinds:
         raise Unsupported(NAME, "submission type of link")
@@ -44,7 +44,7 @@ class Submitter:
         self._private = connection.options.get("private_files") == "yes"
 
     def check_student(self, student: str) -> None:
-        """Check that we may act as a student. Raises `Refused`."""
+        """Check that we may act as a student. Raises `RefusedByLms`."""
         if not self._run_as and not self._api.has_signed_in(student):
             raise _not_signed_in()
 

@@ -124,7 +124,7 @@ def ref_of(kind: str, content: Json) -> Ref:
 
 
 def kind_of(fields: AssignmentFields) -> str:
-    """Return the kind of thing that `fields` make in Schoology. Raises `Refused`."""
+    """Return the kind of thing that `fields` make in Schoology. Raises `RefusedByLms`."""
     types = fields.submission_types or ()
     if "discussion" not in types:
         return "assignment"
@@ -148,7 +148,7 @@ def to_lms(
 ) -> dict[str, Any]:
     """Return what Schoology is sent of `fields`; `before` is what it has, if an assignment is changed.
 
-    A grading type needs `setup`, and assignees need their `enrollments`. Raises `Refused` and `Unsupported`.
+    A grading type needs `setup`, and assignees need their `enrollments`. Raises `RefusedByLms` and `Unsupported`.
     """
     sent: dict[str, Any] = {}
     if fields.title is not None:
@@ -177,7 +177,7 @@ def _dropbox(fields: AssignmentFields, kind: str) -> dict[str, Any]:
 
 
 def _assignees(fields: AssignmentFields, kind: str, enrollments: Mapping[str, str]) -> dict[str, Any]:
-    """Return what Schoology is sent for the assignees. Raises `Refused`."""
+    """Return what Schoology is sent for the assignees. Raises `RefusedByLms`."""
     if fields.assignee_mode == "all":
         return {"assignees": [], "grading_group_ids": []}
     if fields.assignee_ids is None:
@@ -204,7 +204,7 @@ def new_defaults(kind: str) -> dict[str, Any]:
 
 
 def _scale_for(grading_type: str, setup: Setup) -> int | str:
-    """Return the id of the scale for a grading type; 0 is numeric. Raises `Refused`."""
+    """Return the id of the scale for a grading type; 0 is numeric. Raises `RefusedByLms`."""
     if grading_type == "letter_grade":
         letters = next((scale for scale in setup.scales if not scale.is_pass_fail), None)
         if letters is None:

@@ -96,7 +96,7 @@ def state_of(seen: LmsSubmission, stored: LmsAssignment) -> str:
 
 
 def grade_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> dict[str, Any]:
-    """Return what Schoology is sent for the grade and comment that `fields` give. Raises `Refused`."""
+    """Return what Schoology is sent for the grade and comment that `fields` give. Raises `RefusedByLms`."""
     sent: dict[str, Any] = {}
     if fields.grade is not None or fields.grade_points is not None:
         sent["grade"] = _grade(fields, stored)
@@ -124,7 +124,7 @@ def _grade(fields: SubmissionFields, stored: LmsAssignment) -> float | str:
 
 
 def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing: bool) -> dict[str, Any]:
-    """Return what Schoology is sent for the flags that `fields` give, if it has others. Raises `Refused`."""
+    """Return what Schoology is sent for the flags that `fields` give, if it has others. Raises `RefusedByLms`."""
     if fields.flags is None:
         return {}
     wanted = 0
@@ -200,7 +200,7 @@ def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
 def check_transition(
     fields: SubmissionFields, seen: LmsSubmission, shown: Submission, stored: LmsAssignment
 ) -> bool:
-    """Whether work is to be handed in. Raises `Refused` and `Unsupported` if the state cannot be reached."""
+    """Whether work is to be handed in. Raises `RefusedByLms` and `Unsupported` if the state cannot be reached."""
     handing_in = bool(fields.attachments) and fields.attachments != shown.attachments
     if is_transition(shown.state, fields.state):
         if fields.state == "reclaimed":

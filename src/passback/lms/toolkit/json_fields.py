@@ -135,14 +135,14 @@ def instant(item: Json, name: str) -> Instant | None:
 
 
 def isoformat(when: Instant | None) -> str | None:
-    """Return a time as ISO 8601, in whole seconds of UTC; None for None. Raises `Refused` if it is too far away."""
+    """Return a time as ISO 8601, in whole seconds of UTC; None for None. Raises `RefusedByLms` if it is too far."""
     if when is None:
         return None
     return as_datetime(when).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def as_datetime(when: Instant) -> datetime:
-    """Return a time in UTC, in whole seconds. Raises `Refused` if it is too far away."""
+    """Return a time in UTC, in whole seconds. Raises `RefusedByLms` if it is too far away."""
     try:
         return datetime.fromtimestamp(when // 1000, UTC)
     except (OverflowError, OSError, ValueError):

@@ -17,7 +17,7 @@ def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | 
     """Return the points that a change gives; None if it gives no grade, or removes it (``grade`` is empty).
 
     If a change gives both, points count more than the text, being exact; but only the text says pass or fail.
-    Raises `Refused` if the text is not a grade of the assignment's grading type.
+    Raises `RefusedByLms` if the text is not a grade of the assignment's grading type.
     """
     kind = cast("GradingType", assignment.grading_type)
     if fields.grade_points is not None and not (fields.grade and kind == "pass_fail"):

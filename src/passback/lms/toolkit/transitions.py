@@ -9,7 +9,7 @@ from passback.lms.interface import RefusedByLms
 def is_transition(state: str, wanted: str | None) -> bool:
     """Whether a submission in `state` has to change to be `wanted` (None: no state is asked for).
 
-    Raises `Refused` if the submission cannot go from the one to the other.
+    Raises `RefusedByLms` if the submission cannot go from the one to the other.
     """
     if wanted is None or wanted == state:
         return False

@@ -7,8 +7,10 @@ from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
+from uuid_utils import uuid7
 
-from passback.domain.assignment import AssignmentFields, Attachment, GradingType
+from passback.domain.assignment import Assignment, AssignmentFields, Attachment, GradingType
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unsupported, submission_or_error
@@ -34,6 +36,18 @@ CHANGES: dict[str, SubmissionFields] = {
     "a due date": SubmissionFields(override_due_date=NOW + 14 * DAY),
     "a grader from nowhere": SubmissionFields(grade_points=Decimal(1), grader_id="999999999"),
 }
+
+
+ANOTHER: dict[str, Any] = {
+    "title": "Second essay", "description": "<p>Three pages</p>", "due_date": NOW + 8 * DAY,
+    "points_possible": Decimal(30),
+}  # fmt: skip
+"""Another value for each field of `ESSAY`."""
+
+
+def _given(it: Assignment) -> Assignment:
+    """An assignment without what follows from the rest."""
+    return replace(it, last_modified=None, description_plaintext=None)
 
 
 def shown(outcome: Submission | LmsError) -> tuple[object, ...]:
@@ -65,20 +79,17 @@ class Basics:
             created.points_possible, set(created.submission_types), created.published,
         ) == ("Essay", NOW + 7 * DAY, NOW + DAY, NOW + 9 * DAY, 3, Decimal(20), {"text", "file"}, True)  # fmt: skip
 
-    def test_a_change_touches_only_what_is_given(self, lms: Lms) -> None:
-        created, more = lms.create(), AssignmentFields(points_possible=Decimal(30))
-        change = lms.connector.update_assignment(lms.section, created.lms_id, more)
-        if "points_possible" in lms.unsupported:
+    @pytest.mark.parametrize("name", ANOTHER)
+    def test_a_change_touches_only_what_is_given(self, lms: Lms, name: str) -> None:
+        created, given = lms.create(), {name: ANOTHER[name]}
+        if name in lms.unsupported:
             with pytest.raises(RefusedByLms, match="INVALID_POINTS"):
-                lms.run(change)
+                lms.change(created.lms_id, **given)
             assert lms.assignment(created.lms_id) == created
             return
-        changed = lms.run(change)
-        assert (changed.title, changed.due_date, changed.points_possible) == (
-            "Essay",
-            NOW + 7 * DAY,
-            Decimal(30),
-        )
+        changed = lms.change(created.lms_id, **given)
+        assert _given(changed) == _given(replace(created, **given))
+        assert lms.assignment(created.lms_id) == changed
 
     def test_several_are_read_at_once_without_those_that_are_gone(self, lms: Lms) -> None:
         kept, deleted = lms.create(), lms.create()
@@ -127,6 +138,12 @@ class Basics:
             "individuals",
             (chosen,),
         )
+        change = SubmissionFields(grade_points=Decimal(3))
+        for student, thing in ((chosen, None), (lms.students[0], "student")):
+            alone = lms.connector.update_submission(lms.section, assignment.lms_id, student, change)
+            outcome = lms.run(submission_or_error(alone))
+            assert getattr(outcome, "thing", None) == thing
+        assert lms.read(assignment.lms_id, chosen).grade_points == 3
 
     def test_a_grade_is_kept(self, lms: Lms) -> None:
         assignment, student = lms.create().lms_id, lms.students[0]
@@ -174,6 +191,36 @@ class Basics:
         assert (
             gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
         )
+        assert lms.read(assignment).grade_points is None
+
+    def test_a_change_of_one_field_keeps_the_others(self, lms: Lms) -> None:
+        of, assignment = lms.unsupported, lms.create(max_attempts=1, submission_types=("text",)).lms_id
+        given: dict[str, Any] = {
+            "grade_points": Decimal(3), "grade_comment": "Good", "extra_attempts": 2, "override_due_date": NOW + 14 * DAY
+        }  # fmt: skip
+        other: dict[str, Any] = {
+            "grade_points": Decimal(4), "grade_comment": "Better", "extra_attempts": 1, "override_due_date": NOW + 15 * DAY
+        }  # fmt: skip
+        given = {name: value for name, value in given.items() if name not in of}
+        lms.grade(assignment, **given)
+        for name in given:
+            given[name] = other[name]
+            lms.grade(assignment, **{name: other[name]})
+            seen = lms.read(assignment)
+            assert {it: getattr(seen, it) for it in given} == given
+
+    @pytest.mark.parametrize("state", ["submitted", "returned"])
+    def test_a_state_is_reached_or_refused(self, lms: Lms, state: str) -> None:
+        assignment = lms.create(submission_types=("text",)).lms_id
+        before = lms.read(assignment)
+        change = SubmissionFields(state=state)
+        made = lms.connector.update_submission(lms.section, assignment, lms.students[0], change)
+        outcome = lms.run(submission_or_error(made))
+        if isinstance(outcome, LmsError):
+            assert isinstance(outcome, RefusedByLms | Unsupported)
+            assert lms.read(assignment) == before
+        else:
+            assert (outcome.state, lms.read(assignment).state) == (state, state)
 
     def test_an_excused_student_is_flagged_until_unflagged(self, lms: Lms) -> None:
         assignment, student = lms.create().lms_id, lms.students[0]
@@ -191,6 +238,17 @@ class Basics:
         if refused_as_unsupported(lms, "grade_comment", assignment, student, **fields):
             return
         assert lms.grade(assignment, student, **fields).grade_comment == "Good"
+
+    def test_the_same_words_said_later_are_a_comment_of_their_own(self, lms: Lms) -> None:
+        if not lms.connector.capabilities.comments:
+            return
+        assignment, said = lms.create().lms_id, ["Good", "Better", "Good"]
+        for words in said:
+            lms.grade(assignment, grade_points=Decimal(3), grade_comment=words, comment_marks=(str(uuid7()),))
+            lms.clock.advance(hours=1)
+        assert lms.all_comments(assignment) == (
+            said if lms.connector.capabilities.adds_comments else said[-1:]
+        )
 
     def test_a_due_date_of_ones_own_is_kept(self, lms: Lms) -> None:
         assignment, student, later = lms.create().lms_id, lms.students[0], NOW + 14 * DAY
@@ -273,6 +331,14 @@ class Basics:
         read = lms.run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
         assert [outcomes[0], outcomes[2]] == [read[first], read[second]]
         assert [type(outcomes[1]), type(outcomes[3])] == [Gone, RefusedByLms]
+
+    def test_of_several_changes_of_one_student_the_last_counts(self, lms: Lms) -> None:
+        assignment, (first, second, *_) = lms.create().lms_id, lms.students
+        changes = [
+            (it, SubmissionFields(grade_points=Decimal(n))) for n in range(1, 5) for it in (first, second)
+        ]
+        lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+        assert [lms.read(assignment, it).grade_points for it in (first, second)] == [4, 4]
 
     @pytest.mark.parametrize("name", CHANGES)
     def test_a_change_among_many_is_judged_as_if_it_came_alone(self, lms: Lms, name: str) -> None:

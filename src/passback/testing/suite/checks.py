@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -53,3 +53,8 @@ def verified(lms: Lms) -> Iterator[Connector]:
 def is_for_token(request: Request) -> bool:
     """Whether it asks for an access token: by the convention that such paths end with ``/token``."""
     return request.path.endswith("/token")
+
+
+def writes(requests: Iterable[str]) -> list[str]:
+    """Return those of some requests, named by method and path, that may change something: no reads, and none for a token."""
+    return [it for it in requests if not it.startswith("GET") and "/token" not in it]

@@ -10,13 +10,15 @@ from urllib.parse import quote_plus
 
 import pytest
 from msgspec.structs import replace
+from uuid_utils import uuid7
 
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import SCORE_CHANGED, LmsError, Unavailable
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.verified import Verified
 from passback.testing.faulty_world import Answer, answering
-from passback.testing.lms import Lms
+from passback.testing.lms import ESSAY, Lms
+from passback.testing.suite.checks import verified
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
 
@@ -61,6 +63,21 @@ def huge(method: str, body: bytes) -> bytes:
 
 class KeptOtherwise:
     """What an LMS keeps otherwise than it was sent is shown so. Needs a simulator that fails on request."""
+
+    @pytest.mark.parametrize("way", ["create", "change"])
+    def test_a_title_that_is_kept_otherwise_is_shown_as_it_is_kept(self, lms: Lms, way: str) -> None:
+        made = lms.create() if way == "change" else None
+        fields = replace(ESSAY, title="Beekeeping")
+        with between(lms, lambda body: body.replace(b"Beekeeping", b"Beekeepin")), verified(lms) as connector:
+            try:
+                if made is None:
+                    shown = lms.run(connector.create_assignment(lms.section, fields, str(uuid7())))
+                else:
+                    shown = lms.run(connector.update_assignment(lms.section, made.lms_id, fields))
+            except Unavailable as error:
+                assert error.in_doubt
+                return
+        assert shown.title == lms.assignment(shown.lms_id).title
 
     @pytest.mark.parametrize("kept", ["Well done, all of it", "<b>Well done</b>, all of it", " <b>We"])
     @pytest.mark.parametrize("students", [1, 3])

@@ -15,7 +15,7 @@ from passback.lms.interface import Unavailable
 from passback.testing.clock import NOW
 from passback.testing.faulty_world import Answer, answering, world_of
 from passback.testing.lms import ESSAY, Lms, try_of
-from passback.testing.suite.checks import verified
+from passback.testing.suite.checks import verified, writes
 from passback.testing.suite.operations import OPERATIONS, Operation, essay, refused, warm
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
@@ -60,9 +60,8 @@ class LateAnswers:
                     assert [
                         (getattr(it, "grade_points", it), getattr(it, "warnings", it)) for it in kept
                     ] == [(15, ("SCORE_CHANGED_BY_LMS",))] * len(together)
-                    writes = [it for it in world.requests if not it.startswith("GET") and "/token" not in it]
                     assert timer.seconds() - began <= 1
-                    assert len(writes) <= len(together)
+                    assert len(writes(world.requests)) <= len(together)
                     assert len(world.requests) <= 8 * len(together)
                     lms.clock.advance(hours=1)
 
@@ -87,6 +86,7 @@ class LateAnswers:
                 world.begin()
             assert operation.done(operation.seen(lms, about))
             assert returned is None or operation.done(returned)
+            assert operation.once(lms, about)
 
     @pytest.mark.parametrize("behind", [1, 2])
     @pytest.mark.parametrize("lost", [False, True])

@@ -14,9 +14,9 @@ from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import LmsError, RefusedByLms, Unavailable, Unsupported
 from passback.testing.clock import NOW
-from passback.testing.faulty_world import Answer, answering
+from passback.testing.faulty_world import Answer, answering, world_of
 from passback.testing.lms import ESSAY, Lms, try_of
-from passback.testing.suite.checks import is_for_token, read
+from passback.testing.suite.checks import is_for_token, read, writes
 from passback_simulators.reply import Reply, text_reply
 from passback_simulators.request import Request
 
@@ -84,11 +84,13 @@ class LostAnswers:
     @pytest.mark.parametrize("fault", ["error-before", "timeout", "dropped"])
     def test_an_assignment_that_was_not_created_is_not_found(self, lms: Lms, fault: str) -> None:
         lms.create(title="Another")
+        known = [lms.create().lms_id]
+        lms.clock.advance(hours=1)
         lms.failing.fail(fault, **lms.creates)
-        mark = str(uuid7())
+        mark, since = str(uuid7()), lms.clock()
         with pytest.raises(Unavailable):
             lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
-        assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of(mark, NOW, ()))) is None
+        assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of(mark, since, known))) is None
 
     @pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after"])
     def test_a_grade_gets_through_a_fault_that_passes(self, lms: Lms, fault: str) -> None:
@@ -135,10 +137,17 @@ class LostAnswers:
         with answering(lms.failing, page), pytest.raises(Unavailable):
             lms.run(lms.connector.read_people(lms.section))
 
-    def test_a_connection_whose_credentials_are_refused_is_found_bad(self, lms: Lms) -> None:
-        lms.failing.fail("expired-credentials", times=None)
+    @pytest.mark.parametrize("fault", ["expired-credentials", "error-before", "dropped"])
+    def test_a_connection_that_does_not_work_is_found_bad(self, lms: Lms, fault: str) -> None:
+        lms.failing.fail(fault, times=None)
         findings = lms.run(lms.connector.check())
         assert any(not finding.good and finding.remedy for finding in findings)
+        assert not any(lms.shows_secrets(f"{it.what} {it.remedy}") for it in findings)
+
+    def test_a_check_changes_nothing(self, lms: Lms) -> None:
+        with world_of(lms.failing) as world:
+            lms.run(lms.connector.check())
+        assert writes(world.requests) == []
 
     def test_of_several_that_are_in_doubt_each_takes_one(self, lms: Lms) -> None:
         served = lms.failing

@@ -21,7 +21,7 @@ from passback.lms.interface import Connector, Gone, LmsError, Unavailable
 from passback.testing.clock import NOW
 from passback.testing.faulty_world import ALL, EVERY, FEW, OUTAGE, UNREASONABLE, Spoil, World, own, world_of
 from passback.testing.lms import ESSAY, Lms, try_of
-from passback.testing.suite.checks import verified
+from passback.testing.suite.checks import verified, writes
 from passback.testing.suite.operations import OPERATIONS, Operation, essay, grading, refused, warm
 from passback_simulators.reply import Reply
 
@@ -97,7 +97,9 @@ def _try(lms: Lms, world: World, operation: Operation, spoil: Spoil, position: i
             operation.act(lms, connector, about)
         except LmsError as error:
             return f"the same again fails ({spoilt}): {error!r}"
-    return None if operation.done(operation.seen(lms, about)) else f"the same again has no effect ({spoilt})"
+    if not operation.done(operation.seen(lms, about)):
+        return f"the same again has no effect ({spoilt})"
+    return None if operation.once(lms, about) else f"the same again has the effect of two ({spoilt})"
 
 
 READS: dict[str, Callable[[Lms, Connector, str], Any]] = {
@@ -177,8 +179,8 @@ class SpoiltAnswers:
         with world_of(lms.failing) as world:
             _methods(lms, world, operation)
             requests = [*world.requests]
-            writes = [at for at, it in enumerate(requests) if not it.startswith("GET") and "/token" not in it]
-            first = writes[0] if writes else len(requests)  # what it only notes is never in doubt
+            made = writes(requests)
+            first = requests.index(made[0]) if made else len(requests)  # what it only notes is never in doubt
             for way in ways:
                 for position in range(first + 1, len(requests)):
                     about = operation.prepare(lms)
