@@ -23,9 +23,20 @@ function nameParts() {
     const found = reference.querySelector(part);
     if (found) Object.assign(found, { role: "region", ariaLabel: name });
   }
-  for (const [field, name] of [["#servers", "Server"], [".examples-select-element", "Example"], ["textarea", "Body"]]) {
+  for (const [field, name] of [
+    ["#servers", "Server"],
+    [".examples-select-element", "Example"],
+    ["textarea", "Body"],
+    [".close-modal", "Close"],
+  ]) {
     for (const it of reference.querySelectorAll(`${field}:not([aria-label])`)) it.ariaLabel = name;
   }
+  for (const it of reference.querySelectorAll(".modal-btn[aria-label]")) it.removeAttribute("aria-label"); // says another word than is shown
+  for (const it of reference.querySelectorAll(".responses-table[role=region]:not([aria-label])")) {
+    const [method, path] = it.closest(".opblock").querySelectorAll(".opblock-summary-method, .opblock-summary-path");
+    it.ariaLabel = `Answers to ${method.textContent} ${path.textContent}`;
+  }
+  for (const it of reference.querySelectorAll("pre:not([tabindex])")) it.tabIndex = 0; // it may scroll
 }
 new MutationObserver(nameParts).observe(reference, { childList: true, subtree: true });
 
@@ -44,6 +55,7 @@ SwaggerUIBundle({
   displayRequestDuration: true,
   persistAuthorization: true,
   requestSnippetsEnabled: true,
+  syntaxHighlight: { theme: "monokai" },
   tryItOutEnabled: true,
   validatorUrl: null,
   plugins: [withoutLinks],
