@@ -20,7 +20,7 @@ def test_a_grade_is_given_read_and_removed(
     page = f"/console/districts/{district.district_id}/connection"
     section = district.id(ALGEBRA.digits)
     assert section in visitor.get(page).body.decode()
-    text = visitor.post(page, {"do": "probe", "section": section}).body.decode()
+    text = visitor.follow(page, {"do": "probe", "section": section})
     for what in (
         "an assignment was created",
         "a grade was given, and read back",

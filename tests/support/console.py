@@ -14,6 +14,18 @@ OWNER = "owner@example.org"
 PASSWORD = "correct horse battery staple"
 
 
+ONLY_READ: Mapping[str, bytes] = {
+    r"/console/deliveries/[^/]+/held": b"",
+    r"/console/districts/[^/]+/connection": b"do=check",
+    r"/console/districts/[^/]+/gradebook/[^/]+/[^/]+/[^/]+": b"",
+}
+"""The forms that may answer with a page, and what they send: they only read, or set what is set already."""
+
+
+def _may_answer_with_a_page(path: str, body: bytes) -> bool:
+    return any(re.fullmatch(form, path) and sent in body for form, sent in ONLY_READ.items())
+
+
 @dataclass
 class Visitor:
     """Somebody with a browser."""
@@ -50,7 +62,19 @@ class Visitor:
     def send(self, path: str, body: bytes, content_type: str, **headers: str) -> Reply:
         """Send a form as it is."""
         own = {"Content-Type": content_type, **self._cookie(), **headers}
-        return self._seen(self._client.call("POST", path, body, own))
+        reply = self._seen(self._client.call("POST", path, body, own))
+        assert reply.status != 200 or _may_answer_with_a_page(path, body), (
+            f"reloading the answer to {path} does it again: redirect, or add it to ONLY_READ"
+        )
+        return reply
+
+    def follow(
+        self, path: str, fields: Mapping[str, str | Sequence[str]] | None = None, *, csrf: str | None = None
+    ) -> str:
+        """Send a form, and return the page that its answer leads to."""
+        reply = self.post(path, fields, csrf=csrf)
+        assert reply.status == 303, reply
+        return self.get(reply.headers["location"]).body.decode()
 
     def sign_in(self, name: str, password: str = PASSWORD) -> Visitor:
         reply = self.post("/console/sign-in", {"name": name, "password": password})

@@ -8,6 +8,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of an older version
 from wtforms.validators import InputRequired, Length, Optional
 
+from passback.console import once
 from passback.console.forms import Form, form_of
 from passback.console.render import page
 from passback.console.routing import Shown
@@ -33,12 +34,16 @@ class NewAccount(Form):
 
 
 async def show(visit: Visit) -> Response:
-    """All accounts."""
-    return await _page(visit, form_of(NewAccount, visit.console, visit.session))
+    """All accounts; one that was just created or reset, with its password."""
+    return await _page(
+        visit,
+        form_of(NewAccount, visit.console, visit.session),
+        new=once.shown(visit, once.Secret),
+    )
 
 
 async def create(visit: Visit) -> Response:
-    """Create an account, and show its password this once."""
+    """Create an account, whose password is shown once."""
     form = form_of(NewAccount, visit.console, visit.session, visit.form)
     if not form.validate():
         return await _page(visit, form, status=422)
@@ -55,13 +60,19 @@ async def create(visit: Visit) -> Response:
         )
     except OperationError as error:
         return await _page(visit, form, problem=str(error), status=422)
-    return await _page(visit, form_of(NewAccount, visit.console, visit.session), new=made)
+    return _show_once(visit, made)
 
 
 async def reset(visit: Visit) -> Response:
-    """Give an account another password, and show it this once."""
+    """Give an account another password, which is shown once."""
     made = await accounts.reset(visit.gateway.database, visit.sent("name"), actor=visit.actor)
-    return await _page(visit, form_of(NewAccount, visit.console, visit.session), new=made)
+    return _show_once(visit, made)
+
+
+def _show_once(visit: Visit, made: accounts.NewAccount) -> Response:
+    if made.password is None:
+        return redirect("/accounts")
+    return once.lead_to(visit, "/accounts", once.Secret(made.account.name, made.password))
 
 
 async def disable(visit: Visit) -> Response:
@@ -78,7 +89,7 @@ async def enable(visit: Visit) -> Response:
 
 
 async def _page(
-    visit: Visit, form: Form, *, new: accounts.NewAccount | None = None, problem: str = "", status: int = 200
+    visit: Visit, form: Form, *, new: once.Secret | None = None, problem: str = "", status: int = 200
 ) -> Response:
     database = visit.gateway.database
     names = {it.district.id: it.district.name for it in await districts.list_all(database)}

@@ -9,6 +9,7 @@ import msgspec
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
+from passback.console import once
 from passback.console.forms import Form, form_of
 from passback.console.render import page
 from passback.console.routing import Shown
@@ -16,6 +17,7 @@ from passback.console.visit import NotHere, redirect
 from passback.domain.clock import DAY, HOUR
 from passback.operations import districts, tokens, webhooks
 from passback.operations.errors import OperationError
+from passback.operations.webhooks import WebhookTest
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from passback.console.visit import Visit
     from passback.domain.delivery import Delivery
     from passback.operations.tokens import Token
-    from passback.operations.webhooks import Webhook, WebhookTest
+    from passback.operations.webhooks import Webhook
 
 _OVERLAP = 24 * HOUR
 _LONGEST = 3650
@@ -38,12 +40,14 @@ class NewToken(Form):
 
 
 async def show(visit: Visit) -> Response:
-    """The tokens of a district."""
-    return await _page(visit, form_of(NewToken, visit.console, visit.session))
+    """The tokens of a district; one that was just created or rotated, with its secret."""
+    return await _page(
+        visit, form_of(NewToken, visit.console, visit.session), new=once.shown(visit, once.Secret)
+    )
 
 
 async def create(visit: Visit) -> Response:
-    """Create a token, and show it this once."""
+    """Create a token, which is shown once."""
     form = form_of(NewToken, visit.console, visit.session, visit.form)
     if not form.validate():
         return await _page(visit, form, status=422)
@@ -56,7 +60,7 @@ async def create(visit: Visit) -> Response:
         valid_for=days and days * DAY,
         actor=visit.actor,
     )
-    return await _page(visit, form_of(NewToken, visit.console, visit.session), new=made)
+    return _show_once(visit, made)
 
 
 async def rotate(visit: Visit) -> Response:
@@ -66,7 +70,7 @@ async def rotate(visit: Visit) -> Response:
     rotated = await tokens.rotate(
         gateway.database, token.id, gateway.clock, overlap=_OVERLAP, actor=visit.actor
     )
-    return await _page(visit, form_of(NewToken, visit.console, visit.session), new=rotated.new)
+    return _show_once(visit, rotated.new)
 
 
 async def revoke(visit: Visit) -> Response:
@@ -74,6 +78,11 @@ async def revoke(visit: Visit) -> Response:
     token = await _own(visit)
     await tokens.revoke(visit.gateway.database, token.id, visit.gateway.clock, actor=visit.actor)
     return redirect(f"/districts/{visit.district_id}/apps")
+
+
+def _show_once(visit: Visit, made: tokens.NewToken) -> Response:
+    secret = once.Secret(made.token.application, made.secret)
+    return once.lead_to(visit, f"/districts/{visit.district_id}/apps", secret)
 
 
 async def _own(visit: Visit) -> Token:
@@ -85,9 +94,7 @@ async def _own(visit: Visit) -> Token:
     return token
 
 
-async def _page(
-    visit: Visit, form: Form, *, new: tokens.NewToken | None = None, status: int = 200
-) -> Response:
+async def _page(visit: Visit, form: Form, *, new: once.Secret | None = None, status: int = 200) -> Response:
     database, now = visit.gateway.database, visit.gateway.clock()
     found = await tokens.list_all(database, visit.district_id)
     return page(
@@ -105,20 +112,35 @@ async def _page(
 
 
 async def show_webhook(visit: Visit) -> Response:
-    """A webhook, and its newest messages."""
-    return await _webhook_page(visit, await _own_webhook(visit))
+    """A webhook and its newest messages, with a new secret or what came of a test, once."""
+    database, webhook = visit.gateway.database, await _own_webhook(visit)
+    return page(
+        visit,
+        "webhook.html",
+        district=await districts.find(database, visit.district_id),
+        webhook=webhook,
+        address=_without_query(webhook.url),
+        messages=await webhooks.messages(database, webhook.id, _MESSAGES),
+        event_of=_event_of,
+        test=once.shown(visit, WebhookTest),
+        secret=once.shown(visit, once.Secret),
+    )
 
 
 async def change_webhook(visit: Visit) -> Response:
     """Test, rotate, disable, enable or delete a webhook, or send a message again."""
     webhook = await _own_webhook(visit)
     gateway, actor = visit.gateway, visit.actor
+    here = f"/districts/{visit.district_id}/webhooks/{webhook.id}"
     match visit.sent("do"):
         case "test":
-            return await _webhook_page(visit, webhook, test=await webhooks.test(gateway, webhook.id))
+            found = await webhooks.test(gateway, webhook.id)
+            return once.lead_to(
+                visit, here, msgspec.structs.replace(found, message=once.shortened(found.message))
+            )
         case "rotate":
             secret = await webhooks.rotate(gateway, webhook.id, actor=actor)
-            return await _webhook_page(visit, await _own_webhook(visit), secret=secret)
+            return once.lead_to(visit, here, once.Secret(webhook.application, secret))
         case "disable":
             await webhooks.disable(gateway.database, webhook.id, gateway.clock, actor=actor)
         case "enable":
@@ -132,24 +154,7 @@ async def change_webhook(visit: Visit) -> Response:
             )
         case _:
             raise OperationError("choose what to do with the webhook")
-    return redirect(f"/districts/{visit.district_id}/webhooks/{webhook.id}")
-
-
-async def _webhook_page(
-    visit: Visit, webhook: Webhook, *, test: WebhookTest | None = None, secret: str = ""
-) -> Response:
-    database = visit.gateway.database
-    return page(
-        visit,
-        "webhook.html",
-        district=await districts.find(database, visit.district_id),
-        webhook=webhook,
-        address=_without_query(webhook.url),
-        messages=await webhooks.messages(database, webhook.id, _MESSAGES),
-        event_of=_event_of,
-        test=test,
-        secret=secret,
-    )
+    return redirect(here)
 
 
 def _event_of(message: Delivery) -> str:

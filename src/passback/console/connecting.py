@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
+from passback.console import once
 from passback.console.guides import GUIDES, Guide
 from passback.console.render import page
 from passback.console.routing import Shown
 from passback.console.visit import ROOT, NotHere, redirect
-from passback.lms.interface import LmsError
+from passback.lms.interface import Finding, LmsError
 from passback.lms.registry import BUILTIN, kinds
 from passback.operations import connections, districts, lms_settings, lti, probe, syncs
 from passback.operations.errors import OperationError, VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from starlette.responses import Response
 
     from passback.console.visit import Visit
-    from passback.lms.interface import ConnectorKind, Finding
+    from passback.lms.interface import ConnectorKind
 
 CALLBACK = "/connect/callback"
 _COOKIE = "passback-connect"
@@ -43,6 +45,12 @@ class _Begun(Struct, frozen=True):
     begun: dict[str, str]
     district_id: str | None
     name: str
+
+
+class Probed(Struct, frozen=True):
+    """What came of a probe."""
+
+    findings: Sequence[Finding]
 
 
 async def choose(visit: Visit) -> Response:
@@ -73,7 +81,8 @@ async def take(visit: Visit) -> Response:
         address, given = _entered(visit, kind)
         district_id, name = await _district(visit)
         if visit.sent("do") == "link" and kind.capabilities.kind == lti.KIND:
-            return await _form(visit, kind, link=await _link(visit, address, given, district_id, name))
+            link = await _link(visit, address, given, district_id, name)
+            return once.lead_to(visit, f"/connect/{kind.capabilities.kind}", once.Secret(name, link))
         if visit.sent("do") == "sign-in":
             return await _begin_sign_in(visit, kind, address, given, district_id, name)
         _require_all(kind, given)
@@ -120,7 +129,9 @@ async def change_connection(visit: Visit) -> Response:
             return await _connection_page(visit, await connections.check(gateway, district_id))
         case "probe":
             found = await probe.run(gateway, district_id, visit.sent("section"), actor=visit.actor)
-            return await _connection_page(visit, probed=found)
+            return once.lead_to(
+                visit, f"/districts/{district_id}/connection", Probed([_shortened(it) for it in found])
+            )
         case "sync":
             await syncs.request(gateway.database, district_id, gateway.clock)
         case "remove":
@@ -130,9 +141,11 @@ async def change_connection(visit: Visit) -> Response:
     return redirect(f"/districts/{district_id}/connection")
 
 
-async def _connection_page(
-    visit: Visit, findings: Sequence[Finding] | None = None, *, probed: Sequence[Finding] | None = None
-) -> Response:
+def _shortened(finding: Finding) -> Finding:
+    return msgspec.structs.replace(finding, remedy=once.shortened(finding.remedy))
+
+
+async def _connection_page(visit: Visit, findings: Sequence[Finding] | None = None) -> Response:
     gateway, district_id = visit.gateway, visit.district_id
     [status] = await syncs.status(gateway.database, district_id)
     problem, summary = "", None
@@ -150,7 +163,7 @@ async def _connection_page(
         connection=summary,
         problem=problem,
         findings=findings,
-        probed=probed,
+        probed=once.shown(visit, Probed),
         sections=await probe.sections(gateway, district_id, _SECTIONS),
         progress=status,
         is_running=status.sync is not None and syncs.is_running(status.sync, now),
@@ -277,7 +290,6 @@ async def _form(
     kind: ConnectorKind,
     problem: str = "",
     findings: Sequence[Finding] = (),
-    link: str = "",
 ) -> Response:
     all_districts = await districts.list_all(visit.gateway.database)
     seen = [it.district for it in all_districts if visit.account.sees(it.district.id)]
@@ -298,7 +310,7 @@ async def _form(
         new_name=visit.sent("name"),
         problem=problem,
         findings=findings,
-        link=link,
+        link=once.shown(visit, once.Secret),
     )
 
 

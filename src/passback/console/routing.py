@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from passback.console import sign_in
+from passback.console import once, sign_in
 from passback.console.forms import Form, form_of
 from passback.console.render import bare_page, page, sentence
 from passback.console.visit import ROOT, Console, NotHere, Visit
@@ -108,6 +108,7 @@ async def _of_anybody(console: Console, shown: Shown, request: Request) -> Respo
     if session is None:
         return sign_in.lead_there(request)
     response = await _of_session(console, shown, request, session)
+    once.forget(request, response)
     if cookie is not None:
         sign_in.set_cookie(console, response, cookie)
     return response

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.console import once
 from passback.console.render import page
 from passback.console.routing import Shown
 from passback.console.visit import NotHere, redirect
@@ -242,11 +243,13 @@ class SandboxPages:
     # Errors.
 
     async def errors(self, visit: Visit) -> Response:
-        """The published errors, each with a button that sends a request for it."""
-        return page(visit, "sandbox_errors.html", errors=PUBLISHED, sent=None, row=None)
+        """The published errors, each with a button that sends a request for it; both sides of one just sent."""
+        sent = once.shown(visit, _Sent)
+        row = next((it for it in PUBLISHED if sent and it.number == sent.number), None)
+        return page(visit, "sandbox_errors.html", errors=PUBLISHED, sent=sent, row=row)
 
     async def send_error(self, visit: Visit) -> Response:
-        """Send the request of one, and show both sides."""
+        """Send the request of one."""
         row = next((it for it in PUBLISHED if str(it.number) == visit.sent("number")), None)
         if row is None:
             raise OperationError("choose one of the fifteen")
@@ -255,7 +258,7 @@ class SandboxPages:
             where = WHERE[SANDBOX_UNIFIED.id(ALGEBRA.digits)]
             path = path.replace("{a}", await self._assignment(visit, where))
         sent = await exchange(visit.gateway.base_url, row.method, path, token=row.token, body=row.body)
-        return page(visit, "sandbox_errors.html", errors=PUBLISHED, sent=_text(sent), row=row)
+        return once.lead_to(visit, "/sandbox/errors", _both_sides(row.number, sent))
 
     # The clock and the reset.
 
@@ -343,13 +346,17 @@ def _number(text: str, what: str) -> Decimal:
     return number
 
 
-class _Text(Struct, frozen=True):
-    """Both sides as text."""
+class _Sent(Struct, frozen=True):
+    """Both sides of a request as text."""
 
+    number: int
+    """The row of the published errors."""
     asked: str
     answered: str
     status: int
 
 
-def _text(sent: Exchange) -> _Text:
-    return _Text(sent.asked.decode("utf-8", "replace"), sent.answered.decode("utf-8", "replace"), sent.status)
+def _both_sides(number: int, sent: Exchange) -> _Sent:
+    return _Sent(
+        number, sent.asked.decode("utf-8", "replace"), sent.answered.decode("utf-8", "replace"), sent.status
+    )

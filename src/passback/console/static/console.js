@@ -161,9 +161,15 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// A form that changes something is sent once, however often its button is pressed while the answer is on its way.
 document.addEventListener("submit", (event) => {
-  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
-  if (question && !confirm(question)) event.preventDefault();
+  const form = event.target;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if ("sent" in form.dataset || (question && !confirm(question))) event.preventDefault();
+  else if (form.method === "post" && !event.defaultPrevented) form.dataset.sent = "";
+});
+addEventListener("pageshow", () => {
+  for (const it of document.querySelectorAll("form[data-sent]")) delete it.dataset.sent;
 });
 
 document.addEventListener("change", (event) => {
