@@ -12,7 +12,7 @@ from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.operations.not_arrived import Named, named
-from passback.store import deliveries, districts
+from passback.store import calls, deliveries, districts, not_arrived
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,9 +37,12 @@ async def list_newest(
     """
 
     def read(conn: Connection) -> list[Named]:
-        if district_id is not None:
+        if district_id is None:
+            found = deliveries.page(conn, limit=limit, states=states)
+        else:
             required(conn, district_id)
-        found = deliveries.page(conn, limit=limit, district_id=district_id, states=states)
+            ids = calls.deliveries(conn, district_id, limit=limit, states=states)
+            found = not_arrived.of_ids(conn, ids)
         return named(conn, [_whole(conn, one).delivery for one in found])
 
     return await database.snapshot(read)
