@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +136,35 @@ def test_a_deletion_that_an_earlier_try_has_done_is_done(waits: list[float]) -> 
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>", b"", b"[]", b'{"data":5}', b'{"data":{}}', b"\xff", b'{"data":null}']
-)
+    "body",
+    [
+        b"<html>", b"", b"[]", b'{"data":5}', b'{"data":{}}', b"\xff", b'{"data":null}', b"[" * 100_000,
+        b'{"data":[1],"links":5}', b'{"data":[],"links":[5]}',
+    ],
+)  # fmt: skip
 def test_an_answer_that_is_not_as_documented_is_an_error_of_ours(body: bytes) -> None:
     with pytest.raises(Unavailable):
         grade(Served(httpx2.Response(200, content=body)).client)
     with pytest.raises(Unavailable):
         list(Served(httpx2.Response(200, content=body)).client.assignments.list("s"))
+
+
+def test_an_address_that_leads_on_is_named_in_the_error() -> None:
+    moved = httpx2.Response(308, headers={"location": "https://x.example/v3.1/"}, content=b"<html>")
+    with pytest.raises(Unavailable, match=r"https://x\.example/v3\.1/"):
+        grade(Served(moved).client)
+
+
+def test_whoever_has_no_answer_to_a_create_can_repeat_it_with_its_key(waits: list[float]) -> None:
+    served = Served(*[status(500)] * 5)
+    with pytest.raises(Unavailable) as failed:
+        create(served.client)
+    assert failed.value.idempotency_key == served.asked[0].headers["idempotency-key"]
+
+
+def test_an_answer_that_cannot_be_unpacked_is_as_none(waits: list[float]) -> None:
+    served = Served(httpx2.DecodingError("not gzip"), OK)
+    assert grade(served.client).state == "created"
 
 
 def test_new_fields_and_values_break_nothing() -> None:
@@ -166,10 +190,37 @@ def test_ids_cannot_leave_their_place_in_the_path() -> None:
     )
 
 
-def test_a_time_without_a_zone_is_refused() -> None:
-    naive = datetime(2030, 1, 1)  # noqa: DTZ001
-    with pytest.raises(ValueError, match="zone"):
-        Served().client.assignments.create("s", title="t", description="d", due_date=naive)
+NAIVE = datetime(2030, 1, 1)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("do", [
+    lambda it: it.assignments.create("s", title="t", description="d", due_date=NAIVE),
+    lambda it: it.assignments.create("s", title="t", description="d", due_date=DUE, idempotency_key="schön"),
+    lambda it: it.assignments.create("s", title="t", description="d", due_date=DUE, idempotency_key=""),
+    lambda it: it.assignments.create("s", title="\ud800", description="d", due_date=DUE),
+    lambda it: it.submissions.update("s", "a", "u", grade_points=math.nan),
+    lambda it: it.submissions.update_many("s", "a", {"u": {"grade_points": math.inf}}),
+    lambda it: it.assignments.delete("s", ""),
+    lambda it: it.submissions.update("s", "a", "..", grade_points=1),
+    lambda it: list(it.roster.students("")),
+])  # fmt: skip
+def test_what_cannot_be_sent_is_refused_before_anything_is(do: Callable[[Passback], Any]) -> None:
+    served = Served()
+    with pytest.raises(ValueError, match=r".+"):
+        do(served.client)
+    assert served.asked == []
+
+
+@pytest.mark.parametrize(
+    ("token", "url"),
+    [
+        ("", "http://x"), ("a\n", "http://x"), (" ", "http://x"), ("schön", "http://x"),
+        ("T", ""), ("T", "x:8080"), ("T", "ftp://x"), ("T", "https://"),
+    ],
+)  # fmt: skip
+def test_a_token_or_an_address_that_cannot_be_one_is_refused_at_once(token: str, url: str) -> None:
+    with pytest.raises(ValueError, match=r"token|address"):
+        Passback(token, url)
 
 
 MODELS = {
@@ -218,11 +269,29 @@ def test_a_signed_message_is_verified() -> None:
     assert (found.id, found.type, found.data) == ("m1", "delivery.refused", {"delivery_id": "d"})
 
 
+def with_header(name: str, value: str, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    return body, {**headers, name: value}
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '{"type":5}', "[" * 100_000])
+def test_a_signed_body_that_is_no_message_is_no_message(body: str) -> None:
+    with pytest.raises(webhooks.InvalidSignature):
+        webhooks.verify(body, signed(body, datetime.now(UTC)), SECRET)
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_!", "whsec_A"])
+def test_a_secret_that_is_none_is_not_taken_for_a_bad_message(secret: str) -> None:
+    with pytest.raises(ValueError, match="secret"):
+        webhooks.verify(BODY, signed(BODY, datetime.now(UTC)), secret)
+
+
 @pytest.mark.parametrize("change", [
     lambda body, headers: (body.replace(b"refused", b"expired"), headers),
     lambda body, headers: (body, {}),
     lambda body, headers: (body, {**headers, "Webhook-Id": "m2"}),
     lambda body, headers: (b"\xff" + body, headers),
+    *(partial(with_header, "Webhook-Signature", it) for it in ("", "v1", "v1,", "v1,a,b", "v1,ä", "v1,!", " ")),
+    *(partial(with_header, "Webhook-Timestamp", it) for it in ("", "x", "nan", "9" * 30, "-1")),
 ])  # fmt: skip
 def test_any_other_is_not(change: Callable[[bytes, dict[str, str]], tuple[bytes, dict[str, str]]]) -> None:
     body, headers = change(BODY.encode(), signed(BODY, datetime.now(UTC)))

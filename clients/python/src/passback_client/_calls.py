@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ T = TypeVar("T")
 __version__ = "0.1.0"
 LONGEST_WAIT = 60.0
 """How many seconds the client waits before another try, at most."""
+KEY = "Idempotency-Key"
 _FIRST_WAIT = 0.5
 _AGAIN = frozenset({409, 429, 500, 502, 503, 504})
 _NOTHING_DONE = frozenset({429, 503})
@@ -54,13 +56,33 @@ class Reply(Struct, frozen=True):
     body: bytes
 
 
+def base_of(url: str) -> str:
+    """The gateway's address without the API's base path. Raises `ValueError` if it is no web address."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is not the address of a gateway: it begins with https:// (or http://)")
+    return url.rstrip("/").removesuffix("/v3.1")
+
+
+def in_header(text: str, what: str) -> str:
+    """What a header is to hold, as it is. Raises `ValueError` if it is empty or no printable ASCII."""
+    if not (text.isascii() and text.isprintable() and text.strip()):
+        raise ValueError(f"{what} is printable ASCII characters, and not empty")
+    return text
+
+
 def path(*parts: str) -> str:
-    """A path below the API's base; each part is quoted."""
+    """A path below the API's base; each part is quoted. Raises `ValueError` for one that would lead elsewhere."""
+    if any(part in ("", ".", "..") for part in parts):
+        raise ValueError("an id is empty or no id")
     return "/v3.1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that have a value, as JSON has them; times without a zone are refused with `ValueError`."""
+    """The fields that have a value, as JSON has them.
+
+    Raises `ValueError` for what JSON cannot say: a time without a zone, a number that is none.
+    """
     return {name: _plain(value) for name, value in fields.items() if value is not None}
 
 
@@ -72,8 +94,10 @@ def _plain(value: Any) -> Any:
             return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case date():
             return value.isoformat()
+        case float() if not math.isfinite(value):
+            raise ValueError(f"{value} is not a number that can be sent")
         case Model():
-            return value.to_dict()
+            return given(value.to_dict())
         case Mapping():
             return given(value)
         case list() | tuple():
@@ -86,7 +110,8 @@ def _plain(value: Any) -> Any:
 
 def create_headers(idempotency_key: str | None, *, background: bool) -> dict[str, str]:
     """The headers of a create: with a key, so that it creates one thing, however often it is sent."""
-    return {"Idempotency-Key": idempotency_key or str(uuid4()), **change_headers(background=background)}
+    key = str(uuid4()) if idempotency_key is None else in_header(idempotency_key, "an idempotency key")
+    return {KEY: key, **change_headers(background=background)}
 
 
 def change_headers(*, background: bool) -> dict[str, str]:
@@ -131,10 +156,13 @@ def may_have_happened(reply: Reply | None, *, sent: bool) -> bool:
 
 def content_of(reply: Reply) -> Any:
     """The answer's JSON. Raises `Refused` and `Unavailable`."""
-    if reply.status < 400:
+    if 300 <= reply.status < 400:
+        where = reply.headers.get("location", "nowhere")
+        raise Unavailable(f"the gateway's address leads on to {where}: use that", status=reply.status)
+    if reply.status < 300:
         try:
             return msgspec.json.decode(reply.body) if reply.body.strip() else None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise Unavailable(f"the answer is not JSON: {error}", status=reply.status) from None
     message = message_of(reply)
     if reply.status < 500:
@@ -151,7 +179,7 @@ def message_of(reply: Reply) -> str:
     """The message of an error."""
     try:
         found = msgspec.json.decode(reply.body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return reply.body.decode("utf-8", "replace").strip()[:500]
     return str(found.get("message", "")) if isinstance(found, dict) else ""
 
@@ -183,7 +211,7 @@ def page(call: Call[T], reply: Reply) -> tuple[list[T], str | None]:
         raise Unavailable("the answer is not a list", status=reply.status)
     # Lists of the roster wrap each item in an object.
     plain = [one["data"] if isinstance(one, dict) and one.keys() == {"data"} else one for one in items]
-    links = content.get("links") or []
+    links: list[dict[str, Any]] = converted(content.get("links") or [], list[dict[str, Any]])
     following = [str(it.get("uri")) for it in links if it.get("rel") == "next"]
     found: list[T] = converted(plain, list[call.kind])  # type: ignore[name-defined]
     return found, following[0] if following and items else None

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 
 class Error(Exception):
-    """Anything that this client raises."""
+    """Anything that this client raises, but for `ValueError` and `TypeError` if it is given what cannot be sent."""
+
+    idempotency_key: str | None = None
+    """The key of the create that failed, given or made up: with it, the same create can be sent again."""
 
 
 class Unavailable(Error):
     """The gateway or the LMS failed, or cannot be reached. A change may have taken effect all the same.
 
-    Sent again with the same arguments, it takes effect once: a create by its idempotency key.
+    Sent again with the same arguments, it takes effect once; a create, if that includes its `idempotency_key`.
     """
 
     def __init__(

@@ -30,11 +30,18 @@ class Message(Model, frozen=True, kw_only=True):
 
 
 def verify(body: bytes | str, headers: Mapping[str, str], secret: str) -> Message:
-    """The message in a request that came to an endpoint; `body` as it came. Raises `InvalidSignature`."""
+    """The message in a request that came to an endpoint; `body` as it came.
+
+    Raises `InvalidSignature` whatever the request holds, and `ValueError` for a secret that is none.
+    """
+    try:
+        webhook = Webhook(secret)
+    except Exception as error:  # noqa: BLE001 - the library raises other errors with each version
+        raise ValueError(f"the secret is not one that a webhook has: {error}") from None
     lower = {str(name).lower(): str(value) for name, value in headers.items()}
     try:
-        Webhook(secret).verify(body, lower)
+        webhook.verify(body, lower)
         found = msgspec.json.decode(body, type=Message)
-    except (WebhookVerificationError, msgspec.MsgspecError, UnicodeError) as error:
+    except (WebhookVerificationError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InvalidSignature(str(error)) from None
     return msgspec.structs.replace(found, id=lower.get("webhook-id", ""))

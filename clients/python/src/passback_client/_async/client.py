@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -13,7 +14,7 @@ import httpx2
 
 from passback_client import _calls
 from passback_client._calls import Call, Reply
-from passback_client.errors import NotFound, Pending, Unavailable
+from passback_client.errors import Error, NotFound, Pending, Unavailable
 from passback_client.models import (
     Accepted,
     Assignment,
@@ -64,13 +65,15 @@ class AsyncPassback:
         http: httpx2.AsyncClient | None = None,
         on_warnings: OnWarnings | None = None,
     ) -> None:
-        """`timeout` is the longest wait for an answer, in seconds: an LMS may take half a minute.
+        """Raises `ValueError` if the token or the address cannot be one.
+
+        `timeout` is the longest wait for an answer, in seconds: an LMS may take half a minute.
 
         `http` is a client of yours, with its own timeouts, proxies and certificates; whoever made it closes it.
         Unless `on_warnings` takes them, warnings are logged.
         """
-        self._token = token
-        self._base = base_url.rstrip("/").removesuffix("/v3.1")
+        self._token = _calls.in_header(token, "a token")
+        self._base = _calls.base_of(base_url)
         self._retries = retries
         self._own = http is None
         self._http = http or httpx2.AsyncClient(timeout=timeout)
@@ -96,7 +99,11 @@ class AsyncPassback:
 
     async def send(self, call: Call[T]) -> T:
         """Send a request; returns what its answer holds."""
-        found: T = _calls.answer(call, await self.reply(call))
+        try:
+            found: T = _calls.answer(call, await self.reply(call))
+        except Error as error:
+            error.idempotency_key = call.headers.get(_calls.KEY)
+            raise
         return found
 
     async def change(self, call: Call[T]) -> T:
@@ -130,7 +137,7 @@ class AsyncPassback:
             try:
                 reply = await self._once(call)
                 failed = f"status {reply.status}"
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 failed = str(error) or type(error).__name__
                 sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
             wait = _calls.again(call, reply, tries, self._retries, sent=sent)
@@ -323,12 +330,11 @@ class AsyncDeliveries:
 
         What takes longer is delivered all the same: better receive webhooks, or ask again later.
         """
-        waited = 0.0
+        give_up = monotonic() + timeout
         while not (found := await self.get(delivery_id)).ended:
-            if waited >= timeout:
+            if monotonic() >= give_up:
                 raise TimeoutError(f"the delivery is still {found.state}")
             await asyncio.sleep(every)
-            waited += every
         return found
 
 
@@ -381,15 +387,15 @@ class AsyncRoster:
 
     def students(self, section_id: str) -> AsyncIterator[User]:
         """The students of a section."""
-        return self._list(f"sections/{section_id}/students", User)
+        return self._list(("sections", section_id, "students"), User)
 
     def teachers(self, section_id: str) -> AsyncIterator[User]:
         """The teachers of a section."""
-        return self._list(f"sections/{section_id}/teachers", User)
+        return self._list(("sections", section_id, "teachers"), User)
 
     def sections_of(self, user_id: str) -> AsyncIterator[Section]:
         """The sections of a user."""
-        return self._list(f"users/{user_id}/sections", Section)
+        return self._list(("users", user_id, "sections"), Section)
 
     def schools(self) -> AsyncIterator[School]:
         """All schools."""
@@ -414,9 +420,10 @@ class AsyncRoster:
         call: Call[T] = Call(method="GET", path=_calls.path(name, id_), kind=kind)
         return await self._client.send(call)
 
-    def _list(self, name: str, kind: type[T], **query: Any) -> AsyncIterator[T]:
+    def _list(self, where: str | tuple[str, ...], kind: type[T], **query: Any) -> AsyncIterator[T]:
+        parts = (where,) if isinstance(where, str) else where
         asked = {"limit": 1000, **{key: value for key, value in query.items() if value is not None}}
-        call: Call[T] = Call(method="GET", path=_calls.path(*name.split("/")), kind=kind, query=asked)
+        call: Call[T] = Call(method="GET", path=_calls.path(*parts), kind=kind, query=asked)
         return self._client.pages(call)
 
 
