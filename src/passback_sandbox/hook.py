@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
-import queue
 import threading
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,7 +35,9 @@ class Receiver:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._caught: queue.Queue[Message | WebhookVerificationError] = queue.Queue()
+        self._caught: list[Message | WebhookVerificationError] = []
+        """In the order in which they came; `next` takes from it."""
+        self._came = threading.Condition()
         self._secrets: list[str] = []
         self.answers = 200
         """The status with which messages are answered."""
@@ -82,17 +84,26 @@ class Receiver:
     def next(self, type_: str | None = None, within: float = 10.0) -> Message:
         """The next message, or the next of a type; it may take `within` so many seconds. Raises `TimeoutError`.
 
-        A message that is not signed as it must be is raised as the library's error.
+        Each is returned once; those of other types wait for a later call. A message that is not signed as it must be is
+        raised as the library's error.
         """
-        while True:
-            try:
-                found = self._caught.get(timeout=within)
-            except queue.Empty:
-                raise TimeoutError(f"no message{'' if type_ is None else ' of ' + type_} came") from None
-            if isinstance(found, WebhookVerificationError):
-                raise found
-            if type_ in (None, found.type):
-                return found
+        give_up = time.monotonic() + within
+        with self._came:
+            while (found := self._first(type_)) is None:
+                if not self._came.wait(give_up - time.monotonic()):
+                    others = ", ".join(it.type for it in self._caught if isinstance(it, Message)) or "none"
+                    wanted = "message" if type_ is None else f"message of {type_}"
+                    raise TimeoutError(f"no {wanted} came within {within:g} s; of others: {others}")
+            self._caught.remove(found)
+        if isinstance(found, WebhookVerificationError):
+            raise found
+        return found
+
+    def _first(self, type_: str | None) -> Message | WebhookVerificationError | None:
+        for it in self._caught:
+            if isinstance(it, WebhookVerificationError) or type_ in (None, it.type):
+                return it
+        return None
 
     def _take(self, body: bytes, headers: dict[str, str]) -> None:
         named = {name.lower(): value for name, value in headers.items()}
@@ -100,7 +111,11 @@ class Receiver:
             found = self._verified(body, named)
         except (KeyError, ValueError):
             found = None
-        self._caught.put(found or WebhookVerificationError("a message came that is not signed as it must be"))
+        with self._came:
+            self._caught.append(
+                found or WebhookVerificationError("a message came that is not signed as it must be")
+            )
+            self._came.notify_all()
 
     def _verified(self, body: bytes, headers: dict[str, str]) -> Message | None:
         """The message, if one of the secrets has signed it; of any age, as the sandbox's clock may have been moved."""

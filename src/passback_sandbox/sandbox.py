@@ -88,7 +88,17 @@ class Sandbox:
         environment |= {f"PASSBACK_{name.upper()}": it for name, it in settings.items()}
         with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "passback", "sandbox", "--port", "0", "--data", ":memory:"],
+                [
+                    sys.executable,
+                    "-m",
+                    "passback_sandbox.process",
+                    "sandbox",
+                    "--port",
+                    "0",
+                    "--data",
+                    ":memory:",
+                ],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -121,8 +131,9 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     @property
     def token(self) -> str:

@@ -66,8 +66,8 @@ def test_the_wheel_has_both_packages_whole_and_nothing_else(wheel: Path) -> None
     }
     found = {name for name in contents(wheel) if ".dist-info/" not in name}
     assert found == ours
+    assert {f"{it.parent.name}/py.typed" for it in (ROOT / "src").glob("*/__init__.py")} <= found
     assert {
-        "passback/py.typed",
         "passback/console/templates/base.html",
         "passback/console/static/console.css",
         "passback/store/migrations/0001_start.sql",

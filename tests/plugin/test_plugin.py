@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from standardwebhooks import WebhookVerificationError
 from passback_client import Passback
 from passback_sandbox.hook import Receiver
 from passback_sandbox.sandbox import Failed, Sandbox
+from support.sandbox import wait_until
 
 EXAMPLE = Path("docs/examples/quiz")
 DUE = datetime(2031, 6, 1, tzinfo=UTC)
@@ -94,6 +96,27 @@ def test_messages_are_caught_and_verified(passback_sandbox: Sandbox, passback_we
         passback_webhooks.next("delivery.refused", within=0.01)
 
 
+def test_messages_of_other_types_wait_for_whoever_asks_for_them(
+    passback_sandbox: Sandbox, passback_webhooks: Receiver
+) -> None:
+    webhook = passback_webhooks.register(passback_sandbox.districts["canvas"].token, ["delivery.delivered"])
+    district = passback_sandbox.districts["canvas"]
+    with Passback(district.token, passback_sandbox.url) as passback:
+        made = passback.assignments.create_in_background(
+            district.section, title="E", description="x", due_date=DUE
+        )
+        passback_webhooks.next("delivery.delivered")
+        passback.submissions.update_in_background(
+            district.section, made.assignment_id, district.students[0], grade_comment="Good"
+        )
+        passback.deliveries.wait(made.delivery.id, every=0.05)
+        passback.webhooks.test(webhook)
+    assert passback_webhooks.next("webhook.test").type == "webhook.test"
+    assert passback_webhooks.next("delivery.delivered").data["operation"] == "update_submission"
+    with pytest.raises(TimeoutError, match=r"no message came within 0\.01 s; of others: none"):
+        passback_webhooks.next(within=0.01)
+
+
 @pytest.mark.parametrize(
     "headers", [{}, {"webhook-id": "m", "webhook-timestamp": "x", "webhook-signature": "v1,x"}]
 )
@@ -109,6 +132,23 @@ def test_a_message_that_is_not_signed_is_not_taken(
 def test_a_sandbox_that_does_not_start_says_why() -> None:
     with pytest.raises(Failed, match="setting 'rate_limit' is 'none'"):
         Sandbox.start(rate_limit="none")
+
+
+def test_a_sandbox_ends_with_the_process_that_started_it_even_if_that_is_killed() -> None:
+    program = (
+        "from passback_sandbox.sandbox import Sandbox; import os, signal\n"
+        "print(Sandbox.start().url, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    def answers() -> bool:
+        try:
+            return httpx2.get(f"{killed.stdout.strip()}/health/live").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    wait_until(lambda: not answers(), within=30)
 
 
 def test_the_settings_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
