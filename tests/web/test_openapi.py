@@ -226,6 +226,8 @@ def test_the_page_and_all_it_loads_are_served(sandbox: Sandbox) -> None:
     anyone = sandbox.client(None)
     page = anyone.get("/docs")
     loaded = {*re.findall(r'(?:src|<link [^>]*href)="([^"]+)"', page.body.decode())}
+    style = anyone.get("/docs/reference.css").body.decode()
+    loaded |= {"docs/" + it for it in re.findall(r'@import url\("([^"]+)"\)', style)}
     assert {anyone.get("/" + address).status for address in loaded} == {200}
     assert len(loaded) == 5
     linked = {*re.findall(r'<a [^>]*href="([^"#]+)"', page.body.decode())}
