@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from docs.examples.slate_simulator import SlateSimulator
 
 from passback.lms.interface import LmsConnection
 from passback.store.engine.vault import new_key
 from passback.testing.jumping import JumpingTime
 from passback.testing.served import Served, serving
+from passback.testing.slate.simulator import SlateSimulator
 from support import commands as running
 from support.rosters import CLEVER, zipped
 from support.sandbox import SetClock, stored

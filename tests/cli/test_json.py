@@ -11,7 +11,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from docs.examples.slate_simulator import SlateSimulator
 
 from passback.cli import output
 from passback.cli.output import Column, show_rows
@@ -19,6 +18,7 @@ from passback.delivery import ledger
 from passback.store.engine.database import Connection
 from passback.testing.served import Served
 from passback.testing.served import serving as served_simulator
+from passback.testing.slate.simulator import SlateSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support import commands as running
 from support.delivery import delivery

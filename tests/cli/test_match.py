@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import pytest
-from docs.examples.slate_simulator import SlateSimulator
 
 from passback.sandbox.seed import seed
 from passback.store import districts, matching, number_fits, syncs
@@ -19,6 +18,7 @@ from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
 from passback.store.number_fits import NumberFit
 from passback.testing.served import serving
+from passback.testing.slate.simulator import SlateSimulator
 from support import commands as running
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
 from support.slate import installed

@@ -87,7 +87,7 @@ COMMANDS = {
 """Every command but those of `WITHOUT`, with arguments that it takes."""
 WITHOUT = {
     "sandbox", "serve", "restore", "worker", "simulate", "key new", "lti addresses", "doctor", "completion",
-    "connector new", "listen", "trigger",
+    "connector new", "connector example", "listen", "trigger",
 }  # fmt: skip
 """Those that are there to make a data file, and those that have none."""
 

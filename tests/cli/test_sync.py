@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docs.examples.slate_simulator import SlateSimulator
 
 from passback.domain.clock import DAY, HOUR, MINUTE, system_clock
 from passback.store import syncs
@@ -19,6 +18,7 @@ from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback.testing.served import Served
 from passback.testing.served import serving as serving_simulator
+from passback.testing.slate.simulator import SlateSimulator
 from support import commands as running
 from support.sandbox import DISTRICT, Sandbox, SetClock, serving, stored
 from support.slate import installed

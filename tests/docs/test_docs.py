@@ -15,6 +15,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from passback.domain.delivery import STATES
+from passback.operations import new_connector
 from passback.sandbox.published import PUBLISHED
 from passback.testing import suite
 from passback.testing.lms import PARTICULAR
@@ -205,7 +206,7 @@ def test_the_readmes_error_table_is_that_of_the_errors_page() -> None:
 
 
 def test_the_example_of_a_connector_stays_short() -> None:
-    assert len((DOCS / "examples" / "slate.py").read_text("utf-8").splitlines()) <= 160
+    assert len(new_connector.example("connector").splitlines()) <= 160
 
 
 def test_the_errors_page_says_what_the_sandboxs_pages_say() -> None:

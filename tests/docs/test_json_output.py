@@ -14,8 +14,8 @@ PAGE = (generate.REFERENCE / "json-output.md").read_text("utf-8")
 WITHOUT = {
     # They serve until they are stopped.
     "sandbox", "serve", "simulate", "worker",
-    # It prints a script.
-    "completion",
+    # They print a script, and a program.
+    "completion", "connector example",
     # They ask at the terminal.
     "connection sign-in-student", "match review",
     # They change something, and say that it is done.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+import passback
 from support.postgres import DATABASES, database_of
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +94,63 @@ def test_the_first_districts_tutorial_goes_as_it_says(
     assert "ada@example.org (owner)" in made
     assert len(backed_up) == (0 if url else 1)
     assert [it for it in asked if it.startswith("PUT /") and "/submissions/" in it]
+
+
+CONNECTOR = scripts("write-a-connector.md")
+
+
+def test_the_connectors_tutorial_goes_as_it_says(terminal: tuple[Path, dict[str, str]]) -> None:
+    folder, env = terminal
+    environment, new, red, green, simulate, serve, connect, load, grade, comment, requests, leave = CONNECTOR
+    install, uninstall = (
+        "pip install --editable './slate-connector[test]'",
+        "pip uninstall --yes slate-connector",
+    )
+    assert f"passback-{passback.__version__}-py3-none-any.whl[testing]" in environment
+    assert (install in new, leave) == (True, f"{uninstall}\n")
+    for name, command in (("python", ""), ("pytest", "-m pytest -q -p no:cacheprovider")):
+        (folder / "bin" / name).write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n', "utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    # This environment stays as it is, and there may be no registry.
+    ours = "python -m pip install -q --no-index --no-deps --no-build-isolation --target installed ./slate-connector"
+    paths = (folder / "slate-connector" / "src", folder / "installed", env["PYTHONPATH"])
+    env["PYTHONPATH"] = os.pathsep.join(map(str, paths))
+    assert run(new.replace(install, ours), folder, env).returncode == 0
+    told = _shown_after(red)
+    [one] = re.findall(r"::(\w+)$", told)
+    failed = run(red.replace("-k Basics", f"-k {one}"), folder, env).stdout
+    assert "create_assignment is not written yet" in failed
+    assert told.removeprefix("FAILED slate-connector/") in failed
+    passed = run(green.replace("pytest slate-connector", f"pytest slate-connector -k {one}"), folder, env)
+    assert passed.returncode == 0, passed.stdout
+    with served(simulate, folder, env) as lms, served(serve, folder, env) as gateway:
+
+        def typed(script: str) -> str:
+            """What a reader sees who runs a script, with the addresses that they have seen."""
+            script = script.replace("http://127.0.0.1:41803", lms).replace("http://127.0.0.1:8090", gateway)
+            done = run(f"set -eu\n{script}", folder, env)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.rstrip("\n")
+
+        connected = typed(connect)
+        assert without_ids(connected) == without_ids(_shown_after(connect))
+        loaded = typed(re.sub(r"(?<=DISTRICT=)\w+", connected.split()[1], load))
+        ids = dict(re.findall(r"(?m)^([0-9a-f]{24}) .* (\S+) \(by lms_id\)$", loaded))
+        places = {lms_id: ours for ours, lms_id in ids.items()}
+        [token] = re.findall(r"(?m)^  (\S{43})$", loaded)
+        given = re.sub(r"(?<=Bearer )\w+", token, grade)
+        given = re.sub(r"(?<=sections/)\w+(?=\n)", places["s1"], given)
+        given = re.sub(r"(?<=STUDENT=)\w+", places["student-1"], given)
+        graded, refused = typed(f"{given}\necho; echo ---\n{comment}").split("\n---\n")
+        shown, expected = json.loads(graded)["data"], json.loads(_shown_after(grade))["data"]
+        assert (shown.keys(), shown["grade"]) == (expected.keys(), expected["grade"])
+        assert refused == _shown_after(comment)
+        assert "PUT /assignments/" in typed(requests)
+
+
+def _shown_after(script: str) -> str:
+    """What the connectors' tutorial shows after a script."""
+    return page("write-a-connector.md").partition(script)[2].split("```")[2].partition("\n")[2].rstrip("\n")
 
 
 def page(name: str) -> str:

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from docs.examples import slate
-from docs.examples.slate_simulator import PEOPLE, SlateSimulator
 from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
@@ -22,6 +20,8 @@ from passback.lms.http.reply import Reply
 from passback.testing import suite
 from passback.testing.clock import SetClock
 from passback.testing.lms import Lms, People, simulated
+from passback.testing.slate import connector as slate
+from passback.testing.slate.simulator import PEOPLE, SlateSimulator
 from passback.testing.suite.operations import OPERATIONS
 from passback_simulators.reply import Reply as Answer
 from passback_simulators.reply import json_reply

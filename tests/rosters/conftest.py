@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docs.examples.slate_simulator import SlateSimulator
 
 from passback.app import open_database
 from passback.domain.clock import DAY
@@ -18,6 +17,7 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
 from passback.testing.served import serving
+from passback.testing.slate.simulator import SlateSimulator
 from support.imports import OTHER, Importer
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock

@@ -1,4 +1,4 @@
-"""Slate, the LMS of docs/examples: the example's connector on its simulator, found as an installed package's is."""
+"""Slate, the LMS of the tutorial: the example's connector on its simulator, found as an installed package's is."""
 
 from __future__ import annotations
 
@@ -9,29 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from docs.examples.slate_simulator import PEOPLE, SlateSimulator
-
 from passback.lms import registry
 from passback.testing.clock import SetClock
 from passback.testing.lms import Lms, People, simulated
-
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+from passback.testing.slate.simulator import PEOPLE, SlateSimulator
 
 
 @contextlib.contextmanager
 def installed() -> Iterator[list[str]]:
-    """The example as an installed package: a module and the metadata that names its entry point, on the path."""
+    """The example as an installed package's: the metadata that names its entry point, on the path."""
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder) / "slate_connector-1.0.dist-info"
         metadata.mkdir()
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: slate-connector\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text("[passback.connectors]\nslate = slate:KIND\n")
-        added = [folder, str(EXAMPLES)]
-        sys.path[:0] = added
+        (metadata / "entry_points.txt").write_text(
+            "[passback.connectors]\nslate = passback.testing.slate.connector:KIND\n"
+        )
+        sys.path.insert(0, folder)
         try:
-            yield added
+            yield [folder]
         finally:
-            del sys.path[: len(added)]
+            sys.path.remove(folder)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from docs.examples.slate_simulator import SlateSimulator
 
 import support.sandbox
 from passback.settings import Settings
@@ -18,6 +17,7 @@ from passback.store import connections, districts, matching
 from passback.store.engine.database import Connection, StoreUnavailable
 from passback.store.engine.vault import Vault
 from passback.testing.served import Served, serving
+from passback.testing.slate.simulator import SlateSimulator
 from support.sandbox import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
 from support.slate import installed
 

@@ -30,3 +30,13 @@ def new(
     for file in new_connector.make(name, place, title or name.replace("_", " ").title()):
         print(file)
     print(f"Next: pip install -e '{place}[test]', then pytest there")
+
+
+@app.command
+def example(*, simulator: bool = False) -> None:
+    """Print a finished connector: that of Slate, the LMS of the tutorial.
+
+    Args:
+        simulator: Print the simulated Slate instead, which the suite has fail.
+    """
+    print(new_connector.example("simulator" if simulator else "connector"), end="")

@@ -12,7 +12,7 @@ of its methods:
 - Every change may come again after it was in doubt, and must then have the same effect as once.
 
 A package brings a connector by an entry point in the group ``passback.connectors``, named as the kind of LMS, that
-refers to a `ConnectorKind`. See docs/reference/connector-kit.md, and docs/examples/slate.py for a complete connector.
+refers to a `ConnectorKind`. See docs/reference/connector-kit.md, and `passback.testing.slate` for a complete connector.
 `passback.lms.http` calls an LMS, `passback.lms.toolkit` has what most connectors need besides, and
 `passback.testing` is one test suite for all of them.
 """

@@ -47,6 +47,12 @@ def make(name: str, folder: Path, title: str) -> list[Path]:
     return sorted(files)
 
 
+def example(name: str) -> str:
+    """Return the code of the finished example: ``connector`` or ``simulator``."""
+    # Not imported: that would need what the suite needs.
+    return (resources.files("passback") / "testing" / "slate" / f"{name}.py").read_text("utf-8")
+
+
 def _sources(place: Traversable, parts: tuple[str, ...]) -> list[tuple[Traversable, tuple[str, ...]]]:
     found = []
     for item in place.iterdir():

@@ -1,4 +1,4 @@
-"""A server for Slate, the imagined LMS of slate.py."""
+"""A server for Slate, the imagined LMS of connector.py."""
 
 from __future__ import annotations
 
