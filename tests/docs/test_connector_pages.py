@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -10,7 +11,8 @@ from docs import generate
 from passback.lms import kit
 
 REFERENCE = generate.REFERENCE
-CHANGELOG = (Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def test_the_pages_are_what_the_code_generates() -> None:
@@ -48,3 +50,24 @@ def test_every_module_that_authors_are_given_is_stable() -> None:
     named = re.findall(r"^\| `(passback(?:\.[a-z_0-9]+)+)[`.]", text.partition("\n## ")[0], re.MULTILINE)
     assert len(named) > 10
     assert set(named) <= kit.PUBLIC.keys()
+
+
+def test_everything_that_the_template_and_the_example_import_is_stable() -> None:
+    template = ROOT / "src/passback/operations/connector_template"
+    files = [*template.rglob("*.py.tmpl"), *(ROOT / "src/passback/testing/slate").glob("*.py")]
+    texts = [re.sub(r"\[\[ methods ]]", "", it.read_text("utf-8")) for it in files]
+    imported = {
+        (node.module or "", it.name)
+        for text in texts
+        for node in ast.walk(ast.parse(re.sub(r"\[\[ (\w+) ]]", r"\1", text)))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("passback")
+        for it in node.names
+    }
+    assert len(imported) > 20
+    assert {it for it in imported if not _is_stable(*it)} == set()
+
+
+def _is_stable(module: str, name: str) -> bool:
+    if f"{module}.{name}" in kit.PUBLIC:
+        return True
+    return module in kit.PUBLIC and name in (kit.PUBLIC[module] or (name,))
