@@ -155,19 +155,29 @@ async def test_what_did_not_arrive_is_retried(hand: Hand, window: Window, sandbo
     await window.shows("2 deliveries will be tried now.")
 
 
-async def test_a_districts_pages_are_two_steps_from_the_start(hand: Hand, window: Window) -> None:
-    for tab, shown in (
-        ("Connection", "Reading the LMS"),
-        ("Matches", "To decide"),
-        ("Roster", "Upload a roster"),
-        ("Apps", "New token"),
+async def test_each_question_is_answered_two_steps_from_the_start(hand: Hand, window: Window) -> None:
+    for steps, answer in (
+        ((), "Districts"),
+        (("Not arrived",), "Not arrived"),
+        (("Canvas Unified", "Matches"), "To decide"),
+        (("Connect an LMS", "Canvas"), "What it gave you"),
+        (("Canvas Unified", "Connection"), "Reading the LMS"),
+        (("Canvas Unified", "Roster"), "Upload a roster"),
+        (("Canvas Unified", "Apps"), "New token"),
+        (("Audit",), "What was done"),
+        (("Built-in gradebook", "Algebra 1"), "Algebra 1"),
+        (("Sandbox", "Errors"), "The fifteen published errors"),
+        (("Sandbox", "Clock and reset"), "Back to the start"),
     ):
         await window.open("/console")
-        await hand.press(window.link("Canvas Unified"))
-        await hand.press(
-            window.page.get_by_role("navigation", name="Canvas Unified").get_by_role("link", name=tab)
-        )
-        await window.page.get_by_role("heading", name=shown).wait_for()
+        for step in steps:
+            await hand.press(
+                window.page.get_by_role("main")
+                .or_(window.page.get_by_role("navigation"))
+                .get_by_role("link", name=step, exact=True)
+                .first
+            )
+        await window.page.get_by_role("heading", name=answer, exact=True).wait_for()
 
 
 async def test_a_match_is_decided_and_taken_back(hand: Hand, window: Window, way: str) -> None:
