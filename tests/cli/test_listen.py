@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from passback.operations.trigger import TRIGGERS
 from passback.wire import events
 from support.commands import ENVIRONMENT, command, run
-from support.sandbox import Sandbox, wait_until
+from support.sandbox import Sandbox, serving, wait_until
 from support.webhooks import Endpoint, endpoint
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -120,13 +121,112 @@ def test_a_sandbox_that_is_reset_is_listened_to_again(sandbox: Sandbox, app: End
 def test_a_gateway_that_is_not_there_ends_it_with_an_error(app: Endpoint) -> None:
     done = run("listen", "--forward-to", f"http://127.0.0.1:{app.port}/", "--gateway", "http://127.0.0.1:9")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("passback: ")
+    assert done.stderr.startswith("passback: no answer from the gateway at http://127.0.0.1:9: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(204, b""), (200, b"<html>"), (200, b"[]"), (200, b'{"data":5}')]
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("listen", "--forward-to", "localhost:9"),
+        ("listen", "--forward-to", "localhost:9", "--event", "roster.changed"),
+        ("trigger", "roster.changed"),
+        ("trigger", "webhook.test"),
+    ],
+    ids=" ".join,
+)
+def test_something_else_at_the_gateways_address_ends_it_with_an_error(
+    words: tuple[str, ...], status: int, body: bytes, app: Endpoint
+) -> None:
+    app.status, app.body = status, body
+    done = run(*words, "--gateway", f"http://127.0.0.1:{app.port}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"passback: what answers is no gateway.*: is its address right\?\n", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "http://",
+        "ftp://x.example",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:x",
+        "http://[::1",
+        "http://a\nb",
+    ],
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    for option, other in (("--gateway", "--forward-to"), ("--forward-to", "--gateway")):
+        done = run("listen", option, address, other, "http://127.0.0.1:9")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert f"passback: {option} " in done.stderr
+
+
+@pytest.mark.parametrize("token", ["a\nb", "schön", "a\x7f"])
+def test_a_token_that_is_none_is_refused_and_not_shown(token: str) -> None:
+    done = run("trigger", "webhook.test", "--gateway", "http://127.0.0.1:9", "--token", token)
+    assert (done.returncode, done.stderr) == (
+        2, "passback: the token is none: tokens are printable ASCII characters\n"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("gateway", ["gateway.example", "ftp://gateway.example", "http://gateway.example"])
 def test_a_token_goes_to_no_address_that_is_none_or_can_be_overheard(gateway: str) -> None:
     done = run("trigger", "webhook.test", "--gateway", gateway, "--token", "secret")
     assert (done.returncode, "secret" in done.stderr) == (2, False)
+
+
+def test_addresses_are_taken_as_developers_write_them(sandbox: Sandbox, app: Endpoint) -> None:
+    api, short = f"http://127.0.0.1:{sandbox.port}/v3.1/", f"localhost:{app.port}/hook"
+    sandbox.clock.now = int(time.time() * 1000)
+    process = subprocess.Popen(
+        command("listen", "--forward-to", short, "--gateway", api), stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"Forwarding to http://{short}: ")
+        done = run("trigger", events.TEST, "--gateway", api)
+        assert (done.returncode, done.stderr) == (0, "")
+        wait_until(lambda: bool(app.received), within=30)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read().endswith("The webhook is removed.\n")
+
+
+def test_whoever_ends_it_while_the_gateway_is_gone_is_told_what_is_left(app: Endpoint) -> None:
+    with serving() as gone:
+        process = subprocess.Popen(
+            command("listen", "--forward-to", f"http://127.0.0.1:{app.port}/", *of(gone)),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+        )  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+    assert process.stderr is not None
+    assert process.stderr.readline().endswith("; trying again\n")
+    process.send_signal(signal.SIGTERM)
+    printed, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert errors.endswith("; the gateway deletes the webhook itself after a week\n")
+    assert "removed" not in printed
+
+
+def test_a_token_that_is_refused_meanwhile_ends_it(app: Endpoint) -> None:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        made = {"data": {"id": "w", "secret": "whsec_x", "events": ["roster.changed"]}}
+        refused = "/fetch" in request.path
+        body = json.dumps({"message": "Could not authorize token"} if refused else made).encode()
+        request.send_response(403 if refused else 200)
+        request.send_header("content-length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    app.answer = answer
+    address = f"http://127.0.0.1:{app.port}"
+    done = run("listen", "--gateway", address, "--forward-to", address, "--event", "roster.changed")
+    assert done.returncode == 2
+    assert done.stderr.endswith("passback: the gateway answers 403: Could not authorize token\n")
 
 
 def test_an_event_that_does_not_exist_is_refused(sandbox: Sandbox) -> None:
@@ -140,8 +240,6 @@ def test_whoever_triggers_what_no_webhook_asks_for_is_told(sandbox: Sandbox) -> 
 
 
 def test_production_makes_nothing_happen_but_tests(sandbox: Sandbox) -> None:
-    from support.sandbox import serving
-
     with serving(kind="production") as gateway:
         done = run("trigger", "delivery.delivered", *of(gateway), "--token", "x")
         assert done.returncode == 2

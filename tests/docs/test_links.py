@@ -1,4 +1,4 @@
-"""Every link between the pages leads somewhere, and every page can be found from the index."""
+"""Every link between the pages leads somewhere, and every page can be found from the index; every table is one."""
 
 from __future__ import annotations
 
@@ -65,6 +65,13 @@ def reachable(index: Path) -> set[Path]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken(page, ROOT) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_row_is_of_a_table(page: Path) -> None:
+    text = _FENCE.sub("", page.read_text("utf-8"))
+    for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        assert re.match(r"\|.*\n[|:\- ]+(\n|$)", table), f"not shown as a table:\n{table}"
 
 
 def test_every_page_is_found_from_the_index() -> None:

@@ -37,7 +37,7 @@ def listen(
     """Forward an application's webhook messages to an address of this machine, until Ctrl-C.
 
     Args:
-        forward_to: Where to send each message, such as http://127.0.0.1:9000/hook.
+        forward_to: Where to send each message, such as localhost:9000/hook or https://127.0.0.1:9000/hook.
         gateway: The address of the gateway.
         token: The application's token, or @FILE to read it from one [PASSBACK_API_TOKEN; on this machine DEMO_TOKEN].
         event: Only this event; repeat it for several. All, unless given.
@@ -45,19 +45,18 @@ def listen(
     """
     from passback.operations.listen import listen as forward
 
-    printer = _printer(forward_to, as_json=json)
+    target = _address(forward_to if "://" in forward_to else f"http://{forward_to}", "--forward-to")
+    printer = _printer(target, as_json=json)
 
     async def run() -> None:
         task = asyncio.current_task()
         assert task is not None
         with contextlib.suppress(NotImplementedError):  # where there are no signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        await forward(_api(gateway, token), forward_to, event, printer)
+        await forward(_api(gateway, token), target, event, printer)
 
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(run())
-    if not json:
-        print("The webhook is removed.")
 
 
 def trigger(event: str, *, gateway: str = _GATEWAY, token: str | None = None) -> None:
@@ -97,6 +96,13 @@ def _printer(forward_to: str, *, as_json: bool) -> Hears:
         def waits(self, reason: str) -> None:
             print(f"passback: {one_line(reason)}; trying again", file=sys.stderr, flush=True)
 
+        def ended(self, left: str | None) -> None:
+            if left is not None:
+                later = "the gateway deletes the webhook itself after a week"
+                print(f"passback: {one_line(left)}; {later}", file=sys.stderr)
+            elif not as_json:
+                print("The webhook is removed.")
+
     return Printer()
 
 
@@ -107,16 +113,28 @@ def _print_line(value: object) -> None:
 def _api(gateway: str, token: str | None) -> Api:
     from passback.operations.remote import Api
 
-    url = urlsplit(gateway)
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise UsageError(f"{gateway!r} is not the address of a gateway: it begins with http:// or https://")
+    url = urlsplit(_address(gateway, "--gateway"))
     is_here = url.hostname in ("127.0.0.1", "localhost", "::1")
     found = token or os.environ.get(TOKEN_VARIABLE) or (_DEMO_TOKEN if is_here else "")
     if not found:
         raise UsageError(f"give --token @FILE, or set {TOKEN_VARIABLE}")
     if url.scheme == "http" and not is_here:
         raise UsageError("a token is sent to another machine over https:// only")
-    return Api(gateway, _from_file(found))
+    secret = _from_file(found)
+    if not (secret.isascii() and secret.isprintable()):
+        raise UsageError("the token is none: tokens are printable ASCII characters")
+    return Api(gateway, secret)
+
+
+def _address(given: str, option: str) -> str:
+    """A web address, as it is. Raises `UsageError` if it is none."""
+    try:
+        url = urlsplit(given)
+        if url.scheme in ("http", "https") and url.hostname and url.port != 0 and given.isprintable():
+            return given
+    except ValueError:
+        pass
+    raise UsageError(f"{option} {given!r} is not a web address: it begins with http:// or https://")
 
 
 def _from_file(token: str) -> str:

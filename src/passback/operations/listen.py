@@ -7,7 +7,6 @@ can call. It exists only while somebody listens.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,16 +43,16 @@ class Hears:
     def waits(self, reason: str) -> None:
         """The gateway cannot be asked; it is tried again."""
 
+    def ended(self, left: str | None) -> None:
+        """Nothing is forwarded any more. `left` is why the webhook could not be removed; None if it was."""
+
 
 async def listen(api: Api, forward_to: str, events: Sequence[str], hears: Hears) -> None:
-    """Forward the messages of `events`, or of all, until cancelled. Raises `OperationError` if it cannot begin.
+    """Forward the messages of `events`, or of all, until cancelled.
 
-    A message counts as received once the address has been asked, whatever it answered.
+    A message counts as received once the address has been asked, whatever it answered. Raises `OperationError` if it
+    cannot begin, or the gateway refuses the token meanwhile.
     """
-    if not forward_to.startswith(("http://", "https://")):
-        raise OperationError(
-            "messages can be forwarded to an address that begins with http:// or https:// only"
-        )
     every = events or await _all_events(api)
     webhook = await _register(api, every, hears)
     try:
@@ -63,10 +62,12 @@ async def listen(api: Api, forward_to: str, events: Sequence[str], hears: Hears)
                 answer = await api.call(
                     "POST", f"/v3.1/webhooks/{webhook}/fetch?wait={_WAIT_SECONDS}&done={','.join(done)}"
                 )
+                if answer.status in (401, 403):
+                    break
                 if answer.status == 404:  # somebody has deleted it, or reset the sandbox
                     webhook, done = await _register(api, every, hears), []
                     continue
-                found = answer.data
+                found = answer.records
             except OperationError as error:
                 hears.waits(str(error))
                 await asyncio.sleep(pause)
@@ -77,8 +78,8 @@ async def listen(api: Api, forward_to: str, events: Sequence[str], hears: Hears)
             for message in found:
                 hears.heard(await _forward(forward_to, message))
     finally:
-        with contextlib.suppress(OperationError):
-            await api.call("DELETE", f"/v3.1/webhooks/{webhook}")
+        hears.ended(await _remove(api, webhook))
+    _ = answer.data  # raises what the gateway said
 
 
 async def _all_events(api: Api) -> list[str]:
@@ -87,14 +88,27 @@ async def _all_events(api: Api) -> list[str]:
     content = document.content if isinstance(document.content, dict) else {}
     found: Any = content.get("components", {}).get("schemas", {}).get("WebhookEvent", {}).get("enum")
     if not found:
-        raise OperationError("the gateway is none that keeps messages to be fetched: is its address right?")
+        raise OperationError(
+            "what answers is no gateway that keeps messages to be fetched: is its address right?"
+        )
     return list(found)
 
 
 async def _register(api: Api, events: Sequence[str], hears: Hears) -> str:
-    made = (await api.call("POST", "/v3.1/webhooks", {"fetch": True, "events": list(events)})).data
+    made = (await api.call("POST", "/v3.1/webhooks", {"fetch": True, "events": list(events)})).record
     hears.begun(made["secret"], made["events"])
     return str(made["id"])
+
+
+async def _remove(api: Api, webhook: str) -> str | None:
+    """Remove the webhook; returns why that failed, or None."""
+    try:
+        answer = await api.call("DELETE", f"/v3.1/webhooks/{webhook}")
+        if answer.status != 404:
+            _ = answer.data
+    except OperationError as error:
+        return str(error)
+    return None
 
 
 async def _forward(address: str, message: dict[str, Any]) -> Heard:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 _LARGEST_ANSWER = 8 * 1024 * 1024
+_NO_GATEWAY = "what answers is no gateway: is its address right?"
+_Kind = TypeVar("_Kind")
 
 
 class NoAnswer(OperationError):
@@ -26,16 +28,36 @@ class Answered(Struct, frozen=True):
 
     status: int
     content: Any
-    """The body's JSON; None if it has none."""
+    """The body's JSON; None if there is no body, and text if it is no JSON."""
     headers: Mapping[str, str]
     """By lower-case names."""
 
     @property
     def data(self) -> Any:
-        """What was asked for, if that is something. Raises `OperationError` if the answer is an error."""
+        """What was asked for, if that is something. Raises `OperationError` if the answer is an error, or none of a
+        gateway.
+        """
         if self.status >= 300:
-            raise OperationError(f"the gateway answers {self.status}: {self.message}")
-        return self.content.get("data") if isinstance(self.content, dict) else None
+            raise OperationError(f"the gateway answers {self.status}: {self.message or 'nothing more'}")
+        if self.content is not None and not isinstance(self.content, dict):
+            raise OperationError(_NO_GATEWAY)
+        return self.content and self.content.get("data")
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The object that was asked for. Raises as `data`."""
+        return self._of(dict)
+
+    @property
+    def records(self) -> list[Any]:
+        """The list that was asked for. Raises as `data`."""
+        return self._of(list)
+
+    def _of(self, kind: type[_Kind]) -> _Kind:
+        found = self.data
+        if not isinstance(found, kind):
+            raise OperationError(_NO_GATEWAY)
+        return found
 
     @property
     def message(self) -> str:
@@ -47,7 +69,8 @@ class Api:
     """A gateway's API, for the application of a token."""
 
     def __init__(self, url: str, token: str) -> None:
-        self.url = url.rstrip("/")
+        """`url` may end with the path of the API, as documents show it."""
+        self.url = url.rstrip("/").removesuffix("/v3.1")
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     async def call(
@@ -55,11 +78,15 @@ class Api:
     ) -> Answered:
         """Send a request to a path. Raises `NoAnswer`."""
         content = b"" if body is None else msgspec.json.encode(body)
-        return await send(method, self.url + path, {**self._headers, **(headers or {})}, content)
+        try:
+            return await send(method, self.url + path, {**self._headers, **(headers or {})}, content)
+        except NoAnswer as error:
+            raise NoAnswer(f"no answer from the gateway at {self.url}: {error}") from None
 
 
 async def send(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
     """Send a request, and read the answer. Raises `NoAnswer`."""
+    from passback.network.addresses import Unreachable
     from passback.network.client import Client, Failed
 
     client = Client(_SECONDS)
@@ -73,7 +100,7 @@ async def send(method: str, url: str, headers: Mapping[str, str], body: bytes) -
             return Answered(response.status, _json(found), response.headers)
     except TimeoutError:
         raise NoAnswer("it took too long") from None
-    except Failed as error:
+    except (Failed, Unreachable) as error:
         raise NoAnswer(str(error)) from None
     finally:
         await client.close()
@@ -83,4 +110,4 @@ def _json(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body) if body else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        return body.decode(errors="replace")

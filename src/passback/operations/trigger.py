@@ -172,7 +172,7 @@ async def trigger(api: Api, event: str) -> bool:
     """
     if event != TEST and event not in TRIGGERS:
         raise OperationError(f"there is no event {event!r}: there are {', '.join((*TRIGGERS, TEST))}")
-    webhooks = (await api.call("GET", "/v3.1/webhooks")).data
+    webhooks = (await api.call("GET", "/v3.1/webhooks")).records
     if event == TEST:
         for one in webhooks:
             await api.call("POST", f"/v3.1/webhooks/{one['id']}/test")
@@ -186,7 +186,10 @@ async def trigger(api: Api, event: str) -> bool:
 
 
 async def _place(api: Api) -> Place:
-    [first, *_] = (await api.call("GET", "/v3.1/sections?limit=1")).data
+    sections = (await api.call("GET", "/v3.1/sections?limit=1")).records
+    if not sections:
+        raise OperationError("the district has no sections: reset the sandbox")
+    first = sections[0]
     section = str(first["data"]["id"])
     students = first["data"]["students"]
     if not students:
