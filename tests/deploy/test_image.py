@@ -46,13 +46,6 @@ def test_only_what_the_image_is_made_of_reaches_docker() -> None:
     assert copied == allowed
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    made = Image(tmp_path_factory.mktemp("image"), ROOT, OUTSIDE)
-    made.build(BUILD)
-    return made
-
-
 @contextlib.contextmanager
 def container(
     image: Image, *arguments: str, **settings: str
@@ -88,7 +81,10 @@ def become_healthy(image: Image, environment: dict[str, str]) -> None:
         time.sleep(0.2)
 
 
-def test_its_steps_make_a_gateway_that_writes_nothing_but_its_data(image: Image) -> None:
+def test_its_steps_make_a_gateway_that_writes_nothing_but_its_data(tmp_path: Path) -> None:
+    image = Image(tmp_path, ROOT, OUTSIDE)
+    image.build(BUILD)  # once: pip takes its time
+    assert_nothing_builds(image)
     image.at("/data").mkdir()
     before = everything(image)
     port = free_port()
@@ -103,7 +99,8 @@ def test_its_steps_make_a_gateway_that_writes_nothing_but_its_data(image: Image)
     assert "data/passback.db" in written
 
 
-def test_the_image_brings_nothing_that_builds(image: Image) -> None:
+def assert_nothing_builds(image: Image) -> None:
+    """What has been installed is what runs, and nothing that builds."""
     installed = {
         it.name.partition("-")[0] for it in image.root.glob("opt/passback/lib/*/site-packages/*.dist-info")
     }
@@ -115,7 +112,8 @@ def test_the_image_brings_nothing_that_builds(image: Image) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
-def test_the_user_is_made(image: Image) -> None:
+def test_the_user_is_made(tmp_path: Path) -> None:
+    image = Image(tmp_path, ROOT, OUTSIDE)
     for name in ("passwd", "group", "shadow", "gshadow"):
         image.at("/etc").mkdir(exist_ok=True)
         image.at(f"/etc/{name}").touch()
