@@ -141,6 +141,14 @@ def test_uvx_starts_the_sandbox_with_the_newest_of_what_it_needs(wheel: Path, tm
         grade(port)
 
 
+def test_pipx_runs_it(wheel: Path, tmp_path: Path) -> None:
+    own = {**OUTSIDE, "PIPX_HOME": str(tmp_path / "pipx")}
+    told = uv(
+        "tool", "run", "pipx", "run", "--spec", wheel, "passback", "--version", cwd=tmp_path, environment=own
+    )
+    assert told == f"{passback.__version__}\n"
+
+
 def test_the_readmes_line_starts_the_sandbox_from_a_clone(tmp_path: Path) -> None:
     [line] = re.findall(
         r"^uvx (--from \. passback sandbox)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
