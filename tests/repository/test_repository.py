@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -89,6 +90,38 @@ def test_the_hooks_run_what_make_check_installs() -> None:
         assert command.startswith(".venv/bin/")
         assert Path(sys.executable).with_name(Path(command).name).exists(), hook
         assert re.compile(hook.get("files", ""))
+
+
+def test_what_is_locked_runs_on_the_versions_of_node_that_are_named() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    [named] = re.findall(r"Node\.js (\d+\.\d+), (\d+\.\d+) or\s+newer", text)
+    packages = json.loads((ROOT / "tests/node/package-lock.json").read_text("utf-8"))["packages"]
+    assert packages[""]["engines"]["node"] == f"^{named[0]} || >={named[1]}"
+    wanted = {
+        name: engines["node"]
+        for name, it in packages.items()
+        if isinstance(engines := it.get("engines"), dict) and "node" in engines
+    }
+    for version in named:
+        assert [name for name, needed in wanted.items() if not _takes(needed, version)] == []
+
+
+def _takes(needed: str, version: str) -> bool:
+    """Whether a range of npm, such as ``^20.19 || >=22.12``, has a version of Node."""
+    at = _numbers(version)
+    return any(
+        all(
+            {">=": at >= _numbers(bound), "<": at < _numbers(bound), "<=": at <= _numbers(bound)}.get(
+                sign, at >= _numbers(bound) and at[0] == _numbers(bound)[0]
+            )
+            for sign, bound in re.findall(r"(>=|<=|<|\^|~|)\s*v?(\d[\d.]*)", each)
+        )
+        for each in needed.split("||")
+    )
+
+
+def _numbers(version: str) -> list[int]:
+    return [*map(int, version.strip(".").split(".")), 0, 0][:3]
 
 
 def test_news_become_a_part_of_the_changelog(tmp_path: Path) -> None:
