@@ -252,7 +252,7 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
         if by_others is not None:
             notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
             database.close()
-            print("\n".join((_start_message(kind, _url(listener), None), *notes)), flush=True)  # noqa: T201
+            print("\n".join((_start_message(settings, kind, listener, None), *notes)), flush=True)  # noqa: T201
             code = by_others(listener, settings)
             _say_what_they_left(settings)
             return code
@@ -269,7 +269,7 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
         notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
         if parts is not None:
             notes += start_note(parts.clock)
-        print("\n".join((_start_message(kind, _url(listener), parts), *notes)), flush=True)  # noqa: T201 - its output
+        print("\n".join((_start_message(settings, kind, listener, parts), *notes)), flush=True)  # noqa: T201 - its output
         if settings.database_url or settings.data_file is not None:
             stack.callback(_say_what_is_left, database)
         run_server(server, listener, gateway, parts, ticking)
@@ -395,10 +395,11 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _start_message(kind: Kind, url: str, parts: Parts | None) -> str:
-    return (
-        banner(url, parts.lmss.urls if parts else {}) if kind == "sandbox" else f"Passback serves {url}/v3.1"
-    )
+def _start_message(settings: Settings, kind: Kind, listener: socket.socket, parts: Parts | None) -> str:
+    if kind == "production":
+        return f"Passback serves {_url(listener)}/v3.1"
+    simulators = parts.lmss.urls if parts else {}
+    return banner(_url(listener), simulators, is_own=_is_own_sandbox(settings, kind))
 
 
 def settle() -> None:

@@ -130,6 +130,13 @@ def test_the_start_tells_all_for_the_first_call(data: str) -> None:
         assert needed in output
 
 
+def test_a_sandbox_that_others_can_call_says_where_it_is_here_and_that_its_console_wants_an_account() -> None:
+    server = Server("sandbox", "--data", ":memory:", "--host", "0.0.0.0")
+    output = server.stop()[1]
+    assert f"curl -s -X POST http://127.0.0.1:{server.port}/v3.1" in output
+    assert f"http://127.0.0.1:{server.port}/console   (others can call it: passback account create" in output
+
+
 def test_the_printed_first_call_works(tmp_path: Path) -> None:
     server = Server("sandbox", "--data", str(tmp_path))
     # Up to the last line of the message.
