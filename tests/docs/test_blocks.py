@@ -1,4 +1,4 @@
-"""Every code block of every page is read as what it claims to be, also if no test runs it.
+"""Every code block of every page is what it claims to be; `test_blocks_run.py` says which tests run it.
 
 Commands and options of ours must exist, and so must paths of the API, settings and metrics, wherever a page names them.
 """
@@ -9,12 +9,10 @@ import ast
 import configparser
 import json
 import re
-import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -23,39 +21,9 @@ import yaml
 from passback.cli import app
 from passback.settings import FROM_FILES, PREFIX, Settings
 from passback.web.routes import Routes
+from support.blocks import PAGES, ROOT, Block, blocks, commands
 
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    *sorted(ROOT.glob("*.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "clients").glob("*/README.md")),
-]
-
-NOT_READ = {
-    "docs/reference/api.md": "an answer to many submissions is shortened by an ellipsis",
-}
-"""Pages with blocks that are not what they claim to be, and why."""
-
-
-class Block(NamedTuple):
-    """A fenced block."""
-
-    page: str
-    language: str
-    text: str
-
-
-def blocks() -> Iterator[Block]:
-    for page in PAGES:
-        name = page.relative_to(ROOT).as_posix()
-        for found in re.finditer(
-            r"^( *)```(\w*)\n(.*?)^\1```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
-        ):
-            indent, language, text = found.groups()
-            yield Block(name, language, re.sub(rf"(?m)^{indent}", "", text))
-
-
-BLOCKS = list(blocks())
+BLOCKS = [it for page in PAGES for it in blocks(page.relative_to(ROOT).as_posix())]
 
 
 def _read_json(text: str) -> None:
@@ -96,26 +64,8 @@ def test_every_block_is_in_a_language_that_is_read() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda it: f"{it.page}:{it.language}")
 def test_a_block_is_what_it_claims_to_be(block: Block) -> None:
     reader = READERS.get(block.language)
-    if reader is not None and not (block.page in NOT_READ and "..." in block.text):
+    if reader is not None:
         reader(block.text)
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """The words of each command of ours in a script."""
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        for part in re.split(r"\s(?:\||&&|;|>)\s", line.partition(" #")[0]):
-            words = _words(part)
-            at = next((n for n, word in enumerate(words) if word.rpartition("/")[2] == "passback"), None)
-            leads = ("sudo", "exec", "uvx", "pipx", "run", "-u", "docker", "compose")
-            if at is not None and all("=" in word or word in leads for word in words[:at]):
-                yield words[at + 1 :]
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:  # a part of a longer quotation, which is no command
-        return []
 
 
 OURS = [(it.page, words) for it in BLOCKS if it.language == "sh" for words in commands(it.text)]
