@@ -13,12 +13,19 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from passback.domain.clock import system_clock
+from passback.store import deliveries
 from passback.store.engine.migrate import migrations, statements
+from passback.store.engine.open import connect
+from passback.store.engine.vault import new_key
+from passback.testing.served import Served, serving
+from passback_simulators import address_of, simulator_of
 from support.commands import ENVIRONMENT, command, real
 from support.postgres import fresh_database
 from support.sandbox import ESSAY, Client, free_port
@@ -142,6 +149,124 @@ def test_the_last_release_goes_on_while_this_one_migrates_and_serves_beside_it(l
                     assert_there(old, done)
                     assert_there(new, done)
             assert_there(old, work(old, "After"))
+
+
+@dataclass(frozen=True)
+class Release:
+    """The code of a release, in production on one PostgreSQL database."""
+
+    code: Path
+    settings: dict[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**ENVIRONMENT, "PYTHONPATH": str(self.code), **self.settings}
+
+    def run(self, *arguments: str) -> str:
+        """What a command says."""
+        done = real(*arguments, environment=self.environment)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    @contextlib.contextmanager
+    def started(self, *arguments: str) -> Iterator[None]:
+        """A process that serves or delivers, until the end."""
+        with subprocess.Popen(
+            command(*arguments), stdout=subprocess.PIPE, text=True, env=self.environment
+        ) as process:
+            assert process.stdout is not None
+            try:
+                assert "Passback" in process.stdout.readline()
+                yield
+            finally:
+                process.terminate()
+                process.communicate(timeout=60)
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[int]:
+        """A server, until the end: its port."""
+        port = free_port()
+        with self.started("serve", "--port", str(port)):
+            yield port
+
+    def connected(self, kind: str, lms: Served) -> str:
+        """The token of an application in a new district, whose LMS that is and whose roster the LMS has."""
+        of = lms.simulator
+        given = {**of.connection_credentials(lms.url), **of.connection_options(lms.url)}
+        settings = [
+            word for name, value in given.items() if ":" not in name for word in ("--set", f"{name}={value}")
+        ]
+        told = self.run("connect", kind, "--name", kind, "--address", address_of(kind, lms.url), *settings)
+        [district] = re.findall(r"^district (\w+) is connected", told)
+        self.run("roster", "import", "--from-lms", "--district", district)
+        made = self.run("token", "create", "--district", district, "--application", "App")
+        [token] = re.findall(r"(?m)^  (\S+)$", made)
+        return str(token)
+
+
+def graded_later(port: int, token: str, lms: Served) -> str:
+    """A grade that a server accepted for an LMS that is down from then on: its delivery."""
+    with contextlib.closing(Client(port, token)) as client:
+        listed = [it["data"] for it in client.get("/v3.1/sections").data]
+        section = next(it for it in listed if it["students"])
+        own = f"/v3.1/sections/{section['id']}"
+        made = client.post(f"{own}/assignments", ESSAY)
+        assert made.status == 200, made
+        lms.fail("error-before", times=None)
+        later = client.call(
+            "PATCH",
+            f"{own}/assignments/{made.data['id']}/submissions/{section['students'][0]}",
+            {"grade_points": 18},
+            {"Prefer": "respond-async"},
+        )
+    assert later.status == 202, later
+    return later.headers["location"].rpartition("/")[2]
+
+
+def test_workers_of_either_release_deliver_what_servers_of_the_other_accepted(last: Path) -> None:
+    """Into LMSs that both know; and what is for one that the last release does not know waits for the new worker."""
+    kinds = ("canvas", "schoology", "moodle")
+    with fresh_database() as url, contextlib.ExitStack() as ends:
+        settings = {"PASSBACK_DATABASE_URL": url, "PASSBACK_SECRET_KEY": new_key()}
+        old, new = Release(last, settings), Release(ROOT / "src", settings)
+        simulators = [simulator_of(kind, system_clock) for kind in kinds]
+        for simulator in simulators:
+            simulator.start()
+        canvas, schoology, moodle = (ends.enter_context(serving(it)) for it in simulators)
+        database = ends.enter_context(contextlib.closing(connect(url, None)))
+
+        def state(delivery_id: str) -> str:
+            found = database.read_now(lambda conn: deliveries.find(conn, delivery_id))
+            assert found is not None
+            return found.state
+
+        def arrive(delivery_id: str) -> None:
+            # Unless it is under way, it would wait as long as LMSs are let rest.
+            real("deliveries", "retry", delivery_id, environment=new.environment)
+            give_up = time.monotonic() + 120
+            while state(delivery_id) != "delivered":
+                assert time.monotonic() < give_up, state(delivery_id)
+                time.sleep(0.1)
+
+        with contextlib.ExitStack() as before:
+            before.enter_context(old.started("worker"))
+            with old.serving() as old_port:
+                in_canvas, in_schoology = (
+                    old.connected("canvas", canvas),
+                    old.connected("schoology", schoology),
+                )
+                with new.serving() as new_port:
+                    to_canvas = graded_later(new_port, in_canvas, canvas)
+                    to_moodle = graded_later(new_port, new.connected("moodle", moodle), moodle)
+                    to_schoology = graded_later(old_port, in_schoology, schoology)
+            canvas.mend()
+            moodle.mend()
+            arrive(to_canvas)
+            assert state(to_moodle) in ("waiting", "delivering")
+        with new.started("worker"):
+            schoology.mend()
+            arrive(to_schoology)
+            arrive(to_moodle)
 
 
 def test_this_one_opens_the_data_file_of_the_last_release_and_that_one_refuses_it_then(
