@@ -67,7 +67,7 @@ def test_the_start_page_says_what_is_on_the_metrics_page(owner: Visitor, product
     owner.get("/console/districts")
     production.get("/v3.1/sections")
     text = owner.get("/console/districts").body.decode()
-    for word in ("How it goes", "Requests from apps", "Answered with an error", "Failed or throttled there"):
+    for word in ("Traffic", "Requests from apps", "Answered with an error", "Failed or throttled there"):
         assert word in text
 
 

@@ -181,3 +181,13 @@ def test_the_audit_tells_who_graded_and_not_what(visitor: Visitor, assignment: s
     audit = visitor.get("/console/audit?action=gradebook.graded").body.decode()
     assert STUDENTS[0] in audit
     assert "17.25" not in audit
+
+
+def test_a_student_without_a_name_has_a_row_with_their_id(sandbox: Sandbox, visitor: Visitor) -> None:
+    sandbox.create(title="Essay")
+    sandbox.write(
+        lambda conn: conn.execute(
+            "UPDATE users SET first_name = '', last_name = ' ' WHERE id = :id", {"id": STUDENTS[0]}
+        )
+    )
+    assert f'<th scope="row">{STUDENTS[0]}</th>' in visitor.get(SHEET).body.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -12,7 +13,7 @@ from passback.console import figures
 from passback.store.engine.database import Connection
 from support.browser import violations
 from support.sandbox import SECTION as ALGEBRA
-from support.sandbox import Sandbox, serving
+from support.sandbox import STUDENT, Sandbox, serving
 
 if TYPE_CHECKING:
     from playwright.async_api import Dialog, Page
@@ -155,6 +156,47 @@ async def test_no_page_is_wider_than_a_phone(console: Page) -> None:
     for path in PAGES:
         await console.goto(base + path)
         assert await console.evaluate("document.documentElement.scrollWidth") <= 380, path
+
+
+_LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren" * 3
+
+
+@pytest.mark.parametrize("width", [1280, 380], ids=["wide", "narrow"])
+async def test_a_long_name_pushes_nothing_out_of_sight(width: int, console: Page, sandbox: Sandbox) -> None:
+    def rename(name: str) -> None:
+        for student in ("4fee004cca2e43cfca001001", STUDENT):
+            sandbox.write(partial(_rename, student, name))
+
+    base = console.url.partition("/console")[0]
+    await console.set_viewport_size({"width": width, "height": 800})
+    rename(_LONG)
+    try:
+        await console.goto(f"{base}/console/not-arrived")
+        delivery = await console.locator("tbody a[href*='/deliveries/']").first.get_attribute("href")
+        people = f"{CANVAS}/people/4fee004cca2e43cfca001001"
+        for path in (
+            "/console/not-arrived",
+            delivery,
+            people,
+            f"{BUILTIN}/{ALGEBRA}",
+            "/console/search?q=wolfe",
+        ):
+            await console.goto(f"{base}{path}")
+            assert await console.get_by_text(_LONG).count(), path
+            assert await console.evaluate("document.documentElement.scrollWidth") <= width, path
+            if width == 1280:
+                assert await console.evaluate(_SCROLLS) == [], path
+    finally:
+        rename("Ada")
+
+
+_SCROLLS = """
+[...document.querySelectorAll(".scroll")].filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.outerHTML)
+"""
+
+
+def _rename(student: str, name: str, conn: Connection) -> None:
+    conn.execute("UPDATE users SET first_name = :name WHERE id = :id", {"name": name, "id": student})
 
 
 async def test_a_grade_is_retried_with_the_keyboard_alone(console: Page, sandbox: Sandbox) -> None:

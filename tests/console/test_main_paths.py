@@ -161,7 +161,7 @@ async def test_each_question_is_answered_two_steps_from_the_start(hand: Hand, wi
         (("Not arrived",), "Not arrived"),
         (("Canvas Unified", "Matches"), "To decide"),
         (("Connect an LMS", "Canvas"), "What it gave you"),
-        (("Canvas Unified", "Connection"), "Reading the LMS"),
+        (("Canvas Unified", "Connection"), "Sync"),
         (("Canvas Unified", "Roster"), "Upload a roster"),
         (("Canvas Unified", "Apps"), "New token"),
         (("Audit",), "What was done"),
@@ -200,7 +200,7 @@ async def test_a_connection_is_checked_read_and_probed(hand: Hand, window: Windo
 async def test_an_lms_is_connected(hand: Hand, office: Window, canvas: Served, way: str) -> None:
     await hand.press(office.link("Connect an LMS"))
     await hand.press(office.link("Canvas"))
-    await hand.fill(office.field("Name of a new one"), f"Canvas by {way}")
+    await hand.fill(office.field("Name of the new district"), f"Canvas by {way}")
     await hand.fill(office.field("Address"), canvas.url)
     await hand.fill(office.field("Access token"), "nonsense")
     await hand.press(office.button("Check and connect"))
@@ -208,7 +208,7 @@ async def test_an_lms_is_connected(hand: Hand, office: Window, canvas: Served, w
     await hand.fill(office.field("Access token"), seed.ADMIN_TOKEN)
     await hand.press(office.button("Check and connect"))
     await office.page.get_by_role("heading", name=f"Canvas by {way}").wait_for()
-    await hand.press(office.button("Read the LMS now"))
+    await hand.press(office.button("Sync now"))
     await office.shows("Matched:")
     await hand.press(office.button("Remove"))
     await office.shows("has no connection of its own")

@@ -18,13 +18,13 @@ def of_districts(connection: Connection) -> dict[str, str]:
 
 
 def of_people(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
-    """The names of users, by their ids."""
+    """The names of users, by their ids; of one who has none, the id."""
     if not ids:
         return {}
     parameters: dict[str, Any] = {}
     where = among("id", ids, parameters)
     rows = connection.execute(f"SELECT id, first_name, last_name FROM users WHERE {where}", parameters)
-    return {row[0]: " ".join(it for it in row[1:] if it) for row in rows}
+    return {row[0]: " ".join(it for it in row[1:] if it).strip() or row[0] for row in rows}
 
 
 def of_assignments(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
