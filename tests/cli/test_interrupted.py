@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from passback.operations import rosters, syncs, tokens
+from passback.operations import backups, connections, keys, rosters, syncs, tokens
+from passback.operations import districts as district_operations
 from passback.sandbox.seed import seed
+from passback.settings import Settings
 from passback.store import districts
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
@@ -39,6 +41,20 @@ def interrupted_at_the_end(_database: Any, _file: Any, _wanted: Any, _clock: Any
     raise KeyboardInterrupt
 
 
+def copied_and_interrupted(_settings: Any, target: Path, _now: Any) -> Any:
+    target.touch()
+    raise KeyboardInterrupt
+
+
+def restored_and_interrupted(settings: Settings, _source: Any, _now: Any) -> Any:
+    assert settings.data_file is not None
+    fresh = settings.data_file.with_name("fresh")
+    fresh.touch()
+    fresh.replace(settings.data_file)
+    raise KeyboardInterrupt
+
+
+_CONNECT = ("connect", "canvas", "--address", "http://127.0.0.1:9", "--set", "access_token=x")
 _IMPORT = ("roster", "import", "roster.zip", "--district", DISTRICT)
 
 
@@ -47,6 +63,29 @@ _IMPORT = ("roster", "import", "roster.zip", "--district", DISTRICT)
     [
         ((rosters, "import_from_files"), interrupted, _IMPORT, "the roster is as it was"),
         ((rosters, "import_from_files"), interrupted_at_the_end, _IMPORT, "the roster has been imported"),
+        ((backups, "back_up"), interrupted, ("backup", "copy.db"), "there is no copy"),
+        ((backups, "back_up"), copied_and_interrupted, ("backup", "copy.db"), "{here}/copy.db is complete"),
+        ((backups, "restore"), interrupted, ("restore", "copy.db"), "the data file is as it was"),
+        (
+            (backups, "restore"),
+            restored_and_interrupted,
+            ("restore", "copy.db"),
+            "the backup is in the data file's place",
+        ),
+        ((connections, "try_out"), interrupted, (*_CONNECT, "--name", "N"), "no district was made"),
+        ((connections, "try_out"), interrupted, (*_CONNECT, "--district", CANVAS), "nothing was changed"),
+        (
+            (keys, "rotate"),
+            interrupted,
+            ("key", "rotate"),
+            "the keys that there are open every secret: give the command again",
+        ),
+        (
+            (district_operations, "delete"),
+            interrupted,
+            ("district", "delete", "--district", CANVAS, "--yes"),
+            "the district is deleted whole or not at all: see passback district list",
+        ),
         (
             (syncs, "follow"),
             interrupted,
@@ -64,9 +103,10 @@ def test_ctrl_c_says_what_it_leaves(
     arguments: tuple[str, ...],
     told: str,
 ) -> None:
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(*where, happens)
     done = commands.run(*arguments, "--data", str(folder))
-    assert (done.returncode, done.stderr) == (130, f"passback: interrupted: {told}\n")
+    assert (done.returncode, done.stderr) == (130, f"passback: interrupted: {told.format(here=folder)}\n")
 
 
 def test_any_other_command_ends_without_a_trace(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from passback.cli import Data, File
+from typing import TYPE_CHECKING
+
+from passback.cli import Data, File, leaving
 from passback.cli.output import show_json
 from passback.cli.text import iso, show_time
 from passback.domain.clock import system_clock
 from passback.operations import backups, dates
 from passback.settings import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def backup(file: File, /, *, json: bool = False, data: Data = None) -> None:
@@ -21,7 +26,8 @@ def backup(file: File, /, *, json: bool = False, data: Data = None) -> None:
         json: Print JSON.
         data: The folder of the data file [data].
     """
-    done = backups.back_up(load(data=data), file, system_clock())
+    with leaving(lambda: f"{file} is complete" if file.exists() else "there is no copy"):
+        done = backups.back_up(load(data=data), file, system_clock())
     if json:
         key_file = None if done.key_file is None else str(done.key_file)
         show_json({"path": str(file), "bytes": done.size, "key_file": key_file})
@@ -42,7 +48,15 @@ def restore(file: File, /, *, json: bool = False, data: Data = None) -> None:
         json: Print JSON.
         data: The folder of the data file [data].
     """
-    done = backups.restore(load(data=data), file, system_clock())
+    settings = load(data=data)
+    before = _identity(settings.data_file)
+
+    def left() -> str:
+        same = _identity(settings.data_file) == before
+        return "the data file is as it was" if same else "the backup is in the data file's place"
+
+    with leaving(left):
+        done = backups.restore(settings, file, system_clock())
     if json:
         replaced = None if done.kept is None else str(done.kept)
         show_json(
@@ -77,6 +91,11 @@ def restored(*, backed_up: str, json: bool = False, data: Data = None) -> None:
         return
     print(f"The data is taken for a copy of {show_time(at)}")
     _tell(in_doubt)
+
+
+def _identity(path: Path | None) -> int | None:
+    """What changes if another file takes a file's place; None if there is none."""
+    return path.stat().st_ino if path is not None and path.exists() else None
 
 
 def _tell(in_doubt: int) -> None:

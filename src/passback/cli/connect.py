@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from passback.cli import Data, Port, UsageError
+from passback.cli import Data, Port, UsageError, leaving
 from passback.cli.connection import finding_fields, report
 from passback.cli.data import existing, on_database, vault
 from passback.cli.output import show_json
@@ -88,20 +88,22 @@ def connect(
             link_made = _invite(database, base, given["family"], district, name or "", data)
             _print_link(link_made, json=json)
             return 0
-        given |= _ask_for_missing(found, given, signing_in=sign_in)
-        if sign_in:
-            given |= sign_in_with_browser(found, base, given, callback_port)
-        wanted = connections.NewConnection(found, base, given, same_lms)
-        with _other_lms_told():
-            findings, wanted = asyncio.run(
-                connections.try_out(database, vault(data), wanted, system_clock, district_id=district)
-            )
+        nothing = "no district was made" if district is None else "nothing was changed"
+        with leaving(lambda: nothing):
+            given |= _ask_for_missing(found, given, signing_in=sign_in)
+            if sign_in:
+                given |= sign_in_with_browser(found, base, given, callback_port)
+            wanted = connections.NewConnection(found, base, given, same_lms)
+            with _other_lms_told():
+                findings, wanted = asyncio.run(
+                    connections.try_out(database, vault(data), wanted, system_clock, district_id=district)
+                )
         if not connections.works(findings):
             if json:
                 show_json(_fields(findings, district, None))
                 return 1
             report(findings)
-            print("No district was made." if district is None else "Nothing was changed.")
+            print(f"{nothing.capitalize()}.")
             return 1
         # Only now, so that a command that fails or is aborted leaves nothing behind, and breaks nothing that works.
         connected = _connect(database, wanted, district, name or "", data)

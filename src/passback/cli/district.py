@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from passback.cli import Data, UsageError, group
+from passback.cli import Data, UsageError, group, leaving
 from passback.cli.data import existing, on_database
 from passback.cli.output import Column, show_rows
 from passback.cli.text import iso, one_line
@@ -84,7 +84,8 @@ def delete(*, district: str, yes: bool = False, force: bool = False, data: Data 
         if not yes and not _agreed(name):
             print("Nothing is deleted.")
             return 1
-        asyncio.run(districts.delete(database, district, even_open=force))
+        with leaving(lambda: "the district is deleted whole or not at all: see passback district list"):
+            asyncio.run(districts.delete(database, district, even_open=force))
     print(f"district {district} is deleted")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passback.cli import Data, group
+from passback.cli import Data, group, leaving
 from passback.cli.data import on_database
 from passback.cli.output import show_json
 from passback.operations import keys
@@ -35,7 +35,8 @@ def rotate(*, data: Data = None) -> None:
     Args:
         data: The folder of the data file [data].
     """
-    done = on_database(data, lambda it: keys.rotate(it, load(data=data)))
+    with leaving(lambda: "the keys that there are open every secret: give the command again"):
+        done = on_database(data, lambda it: keys.rotate(it, load(data=data)))
     counted = (
         _count(done.connections, "connection"),
         _count(done.webhooks, "webhook"),
