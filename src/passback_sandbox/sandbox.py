@@ -88,8 +88,10 @@ class Sandbox:
         environment |= {f"PASSBACK_{name.upper()}": it for name, it in settings.items()}
         with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
             process = subprocess.Popen(
+                # Without -P, a calendar.py of the folder that the tests run in would stand in for Python's.
                 [
                     sys.executable,
+                    "-P",
                     "-m",
                     "passback_sandbox.process",
                     "sandbox",

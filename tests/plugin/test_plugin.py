@@ -151,6 +151,15 @@ def test_a_sandbox_ends_with_the_process_that_started_it_even_if_that_is_killed(
     wait_until(lambda: not answers(), within=30)
 
 
+def test_a_project_may_have_modules_with_names_of_the_standard_librarys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("calendar", "logging", "secrets"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('of the project')", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    Sandbox.start().close()
+
+
 def test_the_settings_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSBACK_RATE_LIMIT", "none")
     with Sandbox.start() as sandbox:
