@@ -13,7 +13,8 @@ from torture.world import Caller, Gone, Process, Reply, World
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 600.0
+"""Longer than all kills take: a create in doubt is looked for during 3.5 seconds, and kills may be closer together."""
 ESSAY = {"description": "x", "due_date": "2099-06-01T23:59:00Z", "points_possible": 100_000}
 
 
