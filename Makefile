@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 run: $(VENV)/.run ## serve the sandbox on 127.0.0.1:8080 (PORT=9000 DATA=/some/dir serve it elsewhere)
 	@exec $(BIN)/passback sandbox $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')

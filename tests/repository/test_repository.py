@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+import passback
 from support import node
 from support.programs import program
 from support.pythons import MINORS
@@ -122,6 +123,20 @@ def _takes(needed: str, version: str) -> bool:
 
 def _numbers(version: str) -> list[int]:
     return [*map(int, version.strip(".").split(".")), 0, 0][:3]
+
+
+def test_the_version_is_the_same_wherever_it_is_named() -> None:
+    files = [it for it in (ROOT / "docs").rglob("*.md") if "site" not in it.relative_to(ROOT / "docs").parts]
+    files += [ROOT / "compose.yaml", *(ROOT / "deploy").rglob("*.yaml")]
+    found = {
+        (path.relative_to(ROOT).as_posix(), version)
+        for path in files
+        for version in re.findall(r"\b[Pp]assback[-:/](\d+\.\d+\.\d+)", path.read_text("utf-8"))
+    }
+    assert {"docs/how-to/install.md", "compose.yaml"} <= {path for path, _ in found}
+    assert {it for it in found if it[1] != passback.__version__} == set()
+    supported = re.findall(r"(?m)^\| ([\d.]+)\.x \| yes \|$", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert supported[:1] == [passback.__version__.rpartition(".")[0]]
 
 
 def test_news_become_a_part_of_the_changelog(tmp_path: Path) -> None:
