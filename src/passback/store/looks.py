@@ -192,7 +192,7 @@ def forget(connection: Connection, look: Look) -> None:
 
 
 def pull_in(connection: Connection, now: Instant) -> None:
-    """Choose a time anew for what is due or claimed until later than it can be since `now`."""
+    """Choose another time for what is due or claimed until later than it can be since `now`."""
     connection.execute(
         "UPDATE assignment_looks SET due = 0, busy_until = 0 WHERE due > :latest OR busy_until > :free",
         {"latest": now + _LONGEST_UNTIL_DUE, "free": now + LONGEST_CLAIM},

@@ -38,7 +38,7 @@ class _Sum(Struct, frozen=True):
 
 
 class Gradebook:
-    """The scores of one course's students; made anew for each request."""
+    """The scores of one course's students; made again for each request."""
 
     def __init__(self, lms: CanvasState, course: int) -> None:
         self._lms = lms

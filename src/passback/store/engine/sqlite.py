@@ -340,7 +340,7 @@ class SqliteDatabase:
 
         It waits for nobody: what a long read still needs is left for the next time.
         """
-        # Nobody writes meanwhile: the log begins anew only after a moment in which all of it is in the file.
+        # Nobody writes meanwhile: the log begins again only after a moment in which all of it is in the file.
         # A full disk or the like is no loss: the log still has everything.
         with self._writing, contextlib.suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
