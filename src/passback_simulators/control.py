@@ -22,6 +22,8 @@ PREFIX = "/_simulator/"
 
 async def control(simulator: Simulator, request: Request) -> Reply:
     """Answer a request to the control endpoint."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        return json_reply(403, {"message": "a page of another site must not change the simulator"})
     operation = request.method, request.path.removeprefix(PREFIX)
     content: Any = None
     try:

@@ -50,6 +50,14 @@ class Counter(Simulator):
         )
 
 
+def test_a_page_of_another_site_changes_no_simulator(counter: Served) -> None:
+    rule = {"fault": "timeout", "times": 1}
+    for site, status in (("cross-site", 403), ("same-origin", 200)):
+        headers = {"Sec-Fetch-Site": site}
+        reply = httpx2.post(f"{counter.url}/_simulator/faults", json=rule, headers=headers)
+        assert reply.status_code == status
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

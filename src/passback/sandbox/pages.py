@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from passback.sandbox import clock, state
 from passback.sandbox.journal_pages import entry_page, list_page
 from passback.sandbox.people_pages import people_page
 from passback.web.messages import JSON, Response
-from passback.web.pages import not_allowed
+from passback.web.pages import READING, not_allowed
 from passback.wire.encode import encode
+from passback.wire.errors import Refusal
 
 if TYPE_CHECKING:
     from passback.sandbox.clock import SandboxClock
@@ -20,8 +22,40 @@ if TYPE_CHECKING:
     from passback.web.messages import Request
     from passback.web.pages import Page
 
+FROM_ELSEWHERE = "a page of another site must not change the sandbox"
 MAX_STATE_BYTES = 256 * 1024 * 1024
 _MAX_BYTES = 64 * 1024
+
+
+def from_here(page: Page) -> Page:
+    """Refuse changes that a page of another site has somebody's browser ask for. There is no token that would.
+
+    A page of this machine, on whatever port, is no other site. The page raises `Refusal`.
+    """
+
+    async def guarded(request: Request) -> Response:
+        if request.method not in READING and _is_from_elsewhere(request):
+            raise Refusal(403, FROM_ELSEWHERE)
+        return await page(request)
+
+    return guarded
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    site = request.values(b"sec-fetch-site")
+    if site:
+        return site == [b"cross-site"]
+    # Browsers that do not send it name the page's origin.
+    return any(
+        _host(it) != _host(b"//" + b"".join(request.values(b"host"))) for it in request.values(b"origin")
+    )
+
+
+def _host(url: bytes) -> bytes | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def state_pages(database: Database, control: Control) -> dict[str, Page]:
@@ -43,14 +77,14 @@ def state_pages(database: Database, control: Control) -> dict[str, Page]:
             case _:
                 return not_allowed("GET", "HEAD", "PUT")
 
-    return {"/sandbox/reset": reset_page, "/sandbox/state": state_page}
+    return {"/sandbox/reset": from_here(reset_page), "/sandbox/state": from_here(state_page)}
 
 
 def pages_of_parts(parts: Parts, control: Control) -> dict[str, Page]:
     """The endpoints of what only a sandbox has that is served for itself."""
     return {
-        "/sandbox/clock": clock_page(parts.clock, control),
-        "/sandbox/requests": list_page(parts.journal),
+        "/sandbox/clock": from_here(clock_page(parts.clock, control)),
+        "/sandbox/requests": from_here(list_page(parts.journal)),
     }
 
 
@@ -63,7 +97,7 @@ def folder_of_parts(parts: Parts, people: People) -> Page:
             return await entry(request)
         return await others(request)
 
-    return page
+    return from_here(page)
 
 
 def clock_page(moved: SandboxClock, control: Control) -> Page:

@@ -37,7 +37,13 @@ def untokened(
 
 def sandbox_paths() -> dict[str, Schema]:
     """The sandbox's own endpoints."""
-    return {**_whole(), **_time(), **_journal(), **_people()}
+    paths = {**_whole(), **_time(), **_journal(), **_people()}
+    from_elsewhere = {"403": failure(403, "A page of another site has a browser ask for it.", {})}
+    for operations in paths.values():
+        for method, operation in operations.items():
+            if method != "get":
+                operation["responses"] |= from_elsewhere
+    return paths
 
 
 def _sandbox(name: str, summary: str, description: str, content: Schema | None = None, **more: Any) -> Schema:
