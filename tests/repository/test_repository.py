@@ -84,6 +84,18 @@ def test_what_the_workflows_make_is_there_to_make() -> None:
     assert {"check", "test", "build"} <= made <= targets
 
 
+def test_what_the_tests_run_is_installed_in_ci() -> None:
+    tests = [it for it in (ROOT / "tests").rglob("*.py") if "node_modules" not in it.parts]
+    asked = {name for it in tests for name in re.findall(r'\bprogram\("([\w-]+)"\)', it.read_text("utf-8"))}
+    [listed] = re.findall(r"(?m)^for program in (.+); do$", (ROOT / ".ci/run").read_text("utf-8"))
+    installed = set(listed.split())
+    assert asked - installed <= {"node", "systemd-analyze", "useradd"}  # which come with the machine
+    lines = re.findall(
+        r"--no-install-recommends (.+)", (GITHUB / "workflows" / "check.yml").read_text("utf-8")
+    )
+    assert [set(it.split()) for it in lines] == [installed - {"chromium"}] * len(lines)  # it has a browser
+
+
 def test_the_hooks_run_what_make_check_installs() -> None:
     hooks = [hook for repo in read(ROOT / ".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
     for hook in hooks:
