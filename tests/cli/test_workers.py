@@ -80,6 +80,19 @@ def test_a_process_that_ends_is_started_again_and_all_stop_when_told() -> None:
         assert not any(it.is_running() for it in last)
 
 
+def test_one_that_only_delivers_says_at_ctrl_c_what_it_leaves() -> None:
+    with fresh_database("production") as url:
+        environment = {**commands.ENVIRONMENT, "PASSBACK_DATABASE_URL": url, "PASSBACK_SECRET_KEY": new_key()}
+        with subprocess.Popen(
+            commands.command("worker"), stdout=subprocess.PIPE, text=True, env=environment
+        ) as process:
+            assert process.stdout is not None
+            assert "Passback delivers" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            told, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, told) == (0, "Stopped. Nothing waits to be delivered.\n")
+
+
 def test_the_last_one_says_at_ctrl_c_what_they_leave() -> None:
     with started() as (parent, _):
         # As the terminal does it: every process of the group gets the signal.
