@@ -24,7 +24,7 @@ from passback.context import Gateway
 from passback.delivery.looks import run_looks
 from passback.delivery.worker import Worker
 from passback.domain.clock import DAY, Clock, system_clock
-from passback.gateway.authorization import Authorization
+from passback.gateway.authorization import Authorization, keep_uses
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
 from passback.network.addresses import Network, is_this_machine
@@ -161,7 +161,7 @@ def _is_own_sandbox(settings: Settings, kind: Kind) -> bool:
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None = None) -> Application:
     """The application. A sandbox that has no district yet is filled; `parts` are its own."""
-    authorization = Authorization(gateway.database)
+    authorization = Authorization(gateway.database, gateway.token_uses)
     pages = reference_pages(sandbox=kind == "sandbox")
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)
@@ -363,7 +363,7 @@ async def delivering(gateway: Gateway, ticking: Ticking | None = None) -> AsyncI
     """
     worker = Worker(gateway)
     await worker.presence.enter()
-    jobs = [worker.run(), run_due(gateway), run_looks(gateway), run_notices(gateway)]
+    jobs = [worker.run(), run_due(gateway), run_looks(gateway), run_notices(gateway), keep_uses(gateway)]
     tasks = [asyncio.create_task(it) for it in jobs]
     if ticking is not None:
         tasks.append(asyncio.create_task(ticking.run(system_clock)))

@@ -15,7 +15,7 @@ from passback.network.addresses import Network, Resolve, resolve
 from passback.observe.metrics import Metrics
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Clock, Instant
     from passback.lms.interface import Connector
     from passback.lms.registry import Reached
     from passback.store.engine.database import Connection, Opened
@@ -75,6 +75,8 @@ class Gateway(Struct, frozen=True):
     """How faults on demand are made, which only the sandbox takes."""
     metrics: Metrics = msgspec.field(default_factory=Metrics)
     """What is counted."""
+    token_uses: dict[str, Instant] = msgspec.field(default_factory=dict)
+    """When requests last came with tokens, by the tokens' ids, as far as it is not stored yet."""
 
 
 async def _never() -> bool:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
+from passback.gateway.authorization import store_uses
 from support.console import Visitor
 from support.sandbox import DISTRICT, Client, Sandbox
 
@@ -30,9 +32,12 @@ def _works(production: Sandbox, secret: str) -> bool:
         client.close()
 
 
+def _row(page: str, name: str) -> str:
+    return next(it for it in page.split("<tr>") if f">{name}<" in it)
+
+
 def _id_of(page: str, name: str) -> str:
-    row = next(it for it in page.split("<tr>") if f">{name}<" in it)
-    found = re.search(r"/apps/([0-9a-f-]{36})/revoke", row)
+    found = re.search(r"/apps/([0-9a-f-]{36})/revoke", _row(page, name))
     assert found
     return found[1]
 
@@ -57,6 +62,14 @@ def test_a_rotated_token_has_a_successor_and_a_day_more(production: Sandbox, own
         assert _works(production, new)
     finally:
         production.clock.advance(hours=-25)
+
+
+def test_a_token_says_when_it_was_last_used(production: Sandbox, owner: Visitor) -> None:
+    page = _create(owner, "Used app")
+    assert _row(page, "Used app").count("never") == 2  # used, and to expire
+    assert _works(production, _secret(page))
+    asyncio.run(store_uses(production.gateway))
+    assert _row(owner.get(PAGE).body.decode(), "Used app").count("never") == 1
 
 
 def test_a_revoked_token_ends_at_once(production: Sandbox, owner: Visitor) -> None:

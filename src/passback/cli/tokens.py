@@ -22,6 +22,7 @@ _COLUMNS = (
     Column("state", "state"),
     Column("created", "created"),
     Column("expires", "expires", none="never"),
+    Column("last used", "used", none="never"),
     Column("application", "application"),
     Column("district", "district_name"),
 )
@@ -75,6 +76,7 @@ def list_tokens(*, district: str | None = None, json: bool = False, data: Data =
             "state": token.state(now),
             "created": iso(token.created),
             "expires": iso(token.expires),
+            "used": iso(token.used),
         }
         for token in found
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from passback.store import tokens
+from passback.store.engine.database import StoreError
 from passback.wire import errors
 
 if TYPE_CHECKING:
+    from passback.context import Gateway
     from passback.domain.clock import Instant
     from passback.store.engine.database import Database
     from passback.store.tokens import Token
@@ -17,6 +21,7 @@ FRESH_SECONDS = 0.02
 """How long an active token is trusted before the store is asked again."""
 
 _MOST_REMEMBERED = 10_000
+_STORE_SECONDS = 60.0
 
 
 class Authorization:
@@ -26,8 +31,10 @@ class Authorization:
     by another process takes effect before its command has ended.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, uses: dict[str, Instant]) -> None:
+        """`uses` gets when each token was last used."""
         self._database = database
+        self._uses = uses
         self._remembered: dict[bytes, tuple[Token, float]] = {}
 
     async def token(self, secret: bytes, now: Instant) -> Token:
@@ -37,6 +44,7 @@ class Authorization:
         """
         known = self._remembered.get(secret)
         if known is not None and known[1] > time.monotonic() and known[0].state(now) == "active":
+            self._uses[known[0].id] = now
             return known[0]
         if not secret.strip():
             raise errors.no_authorization()
@@ -46,9 +54,30 @@ class Authorization:
             raise errors.token_refused()
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
+        self._uses[token.id] = now
         self._remembered[secret] = token, time.monotonic() + FRESH_SECONDS
         return token
 
     def forget(self) -> None:
         """Ask the store again for every token."""
         self._remembered.clear()
+
+
+async def keep_uses(gateway: Gateway) -> None:
+    """Store when tokens were last used: once a minute, and a last time at the end."""
+    try:
+        while True:
+            await asyncio.sleep(_STORE_SECONDS)
+            await store_uses(gateway)
+    finally:
+        await store_uses(gateway)
+
+
+async def store_uses(gateway: Gateway) -> None:
+    """Store when tokens were last used in this process."""
+    uses = dict(gateway.token_uses)
+    if not uses:
+        return
+    gateway.token_uses.clear()
+    with contextlib.suppress(StoreError):  # it is said elsewhere, and the next use is as good
+        await gateway.database.write(lambda conn: tokens.mark_used(conn, uses))

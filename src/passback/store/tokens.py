@@ -14,12 +14,14 @@ from msgspec import Struct
 from uuid_utils import uuid7
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
 TokenState = Literal["active", "expired", "revoked"]
 
-_COLUMNS = "id, district_id, application, created, expires, revoked"
+_COLUMNS = "id, district_id, application, created, expires, revoked, used"
 
 
 class Token(Struct, frozen=True):
@@ -31,6 +33,8 @@ class Token(Struct, frozen=True):
     created: Instant
     expires: Instant | None
     revoked: Instant | None
+    used: Instant | None = None
+    """When a request last came with it, as far as that is stored."""
 
     def state(self, now: Instant) -> TokenState:
         """The state of the token at `now`."""
@@ -98,6 +102,15 @@ def find_all(connection: Connection, district_id: str | None = None) -> list[Tok
         f"SELECT {_COLUMNS} FROM tokens {where} ORDER BY created, id", {"district_id": district_id}
     )
     return [Token(*row) for row in rows]
+
+
+def mark_used(connection: Connection, uses: Mapping[str, Instant]) -> None:
+    """Store when tokens were last used, by their ids; what is stored of a later time stays."""
+    for token_id, at in sorted(uses.items()):
+        connection.execute(
+            "UPDATE tokens SET used = :at WHERE id = :id AND (used IS NULL OR used < :at)",
+            {"id": token_id, "at": at},
+        )
 
 
 def has_active(connection: Connection, district_id: str, application: str, now: Instant) -> bool:
