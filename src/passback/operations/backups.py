@@ -15,7 +15,7 @@ from passback.operations import older_copies
 from passback.operations.errors import NotFound, OperationError
 from passback.operations.open import existing
 from passback.store import older_copy, restored, ticks
-from passback.store.engine import copies, migrate
+from passback.store.engine import copies, files, migrate
 from passback.store.engine.database import StoreError
 from passback.store.engine.sqlite import SqliteDatabase
 
@@ -80,7 +80,7 @@ def restore(settings: Settings, source: Path, now: Instant) -> Restore:
         raise NotFound(f"there is no file {source}")
     if path.exists() and source.samefile(path):
         raise OperationError(f"{source} is the data file itself")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.restoring")
     try:
         copies.write_copy(source, fresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import stat
 import sys
@@ -127,7 +128,7 @@ def _folder(settings: Settings) -> Iterator[Check]:
             "warning",
             "data folder",
             f"every user of this machine may look into {folder}",
-            f"chmod o-rwx {folder}",
+            f"chmod o-rwx {shlex.quote(str(folder))}",
         )
     yield _room(there)
     yield _file_system(there)
@@ -211,7 +212,7 @@ def _key(settings: Settings) -> Iterator[Check]:
             "warning",
             "secret key",
             f"others than its owner can read {path}",
-            f"chmod 600 {path}",
+            f"chmod 600 {shlex.quote(str(path))}",
         )
     else:
         yield Check("ok", "secret key", f"in {path}" if path else f"given by {PREFIX}SECRET_KEY")

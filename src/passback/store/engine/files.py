@@ -31,7 +31,7 @@ def served_alone(path: Path | None) -> Iterator[None]:
     # A file of its own: to close any other descriptor of the data file would end SQLite's locks on it. It stays, as to
     # remove it would let two processes lock two files of that name. Its lock ends with the process, however that ends.
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise StoreError(f"cannot open the data file {path}: {error}") from error
@@ -53,6 +53,11 @@ def served_alone(path: Path | None) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for data, unless there is one. Nobody but its owner may look into it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def name_new(temporary: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from passback.store.engine.database import StoreError, StoreUnavailable, Transaction, Unfit
+from passback.store.engine.files import make_folder
 from passback.store.engine.jobs import Job
 
 T = TypeVar("T")
@@ -138,7 +139,7 @@ class SqliteDatabase:
         self.path = Path(self._temporary.name) / "passback.db" if self._temporary else path
         assert self.path is not None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             # Grades are nobody else's business; SQLite creates its other files with the same mode.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from passback.store.engine.files import name_new, to_disk
+from passback.store.engine.files import make_folder, name_new, to_disk
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -144,7 +144,7 @@ def key_file_locked(path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _written(path: Path, keys: Sequence[str]) -> Iterator[Path]:
     """A file with the keys, beside the key file; it is removed in the end, unless it has another name by then."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
