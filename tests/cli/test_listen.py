@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from passback.cli.listen import Event
 from passback.operations.trigger import TRIGGERS
 from passback.wire import events
 from support.commands import ENVIRONMENT, command, run
@@ -85,6 +86,7 @@ def test_every_event_can_be_triggered_and_is_forwarded_with_its_signature(
 
 def test_the_events_that_can_be_triggered_are_those_that_there_are() -> None:
     assert set(TRIGGERS) == set(events.EVENTS)
+    assert set(get_args(Event)) == {*TRIGGERS, events.TEST}
 
 
 def test_the_page_of_events_says_what_is_done() -> None:
@@ -229,9 +231,10 @@ def test_a_token_that_is_refused_meanwhile_ends_it(app: Endpoint) -> None:
     assert done.stderr.endswith("passback: the gateway answers 403: Could not authorize token\n")
 
 
-def test_an_event_that_does_not_exist_is_refused(sandbox: Sandbox) -> None:
-    done = run("trigger", "grade.changed", *of(sandbox))
-    assert (done.returncode, done.stderr.split(":")[1].strip()) == (2, "there is no event 'grade.changed'")
+def test_an_event_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    done = run("trigger", "grade.changed")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'Did you mean "grade.changed_in_lms"?' in " ".join(done.stderr.split())
 
 
 def test_whoever_triggers_what_no_webhook_asks_for_is_told(sandbox: Sandbox) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +23,21 @@ if TYPE_CHECKING:
     from passback.operations.remote import Api
 
 _GATEWAY = "http://127.0.0.1:8080"
+Event = Literal[
+    "delivery.delivered",
+    "delivery.refused",
+    "delivery.expired",
+    "assignment.changed_in_lms",
+    "assignment.deleted_in_lms",
+    "grade.changed_in_lms",
+    "connection.broken",
+    "connection.down",
+    "connection.restored",
+    "match.withdrawn",
+    "roster.changed",
+    "webhook.test",
+]
+"""What can be triggered."""
 _DEMO_TOKEN = "DEMO_TOKEN"  # noqa: S105 - published
 
 
@@ -59,11 +74,11 @@ def listen(
         asyncio.run(run())
 
 
-def trigger(event: str, *, gateway: str = _GATEWAY, token: str | None = None) -> None:
+def trigger(event: Event, /, *, gateway: str = _GATEWAY, token: str | None = None) -> None:
     """Make an event really happen in the sandbox, or send a test message (webhook.test) anywhere.
 
     Args:
-        event: The event, such as grade.changed_in_lms.
+        event: The event.
         gateway: The address of the gateway.
         token: The application's token, or @FILE to read it from one [PASSBACK_API_TOKEN; on this machine DEMO_TOKEN].
     """
