@@ -61,6 +61,19 @@ def test_names_and_titles_are_listed(owner: Visitor, essay: str) -> None:
     assert f"/console/districts/{DISTRICT}/assignments/{essay}" in search(owner, "essay on").body.decode()
 
 
+def test_a_section_is_found_by_its_name_and_leads_to_its_grades_or_its_match(owner: Visitor) -> None:
+    text = search(owner, "algeb").body.decode()
+    assert f"/console/districts/{DISTRICT}/gradebook/{SECTION}" in text
+    assert "/console/districts/4fee004cca2e43cfca000000/matches/4fee004cca2e43cfca000007" in text
+    assert search(owner, SECTION).headers["location"] == f"/console/districts/{DISTRICT}/gradebook/{SECTION}"
+
+
+def test_a_student_of_an_lms_leads_to_their_match(owner: Visitor) -> None:
+    student, district = "4fee004cca2e43cfca001001", "/console/districts/4fee004cca2e43cfca000000"
+    assert f"{district}/matches/{student}" in owner.get(f"{district}/people/{student}").body.decode()
+    assert "matches" not in owner.get(PERSON).body.decode()
+
+
 def test_a_student_has_a_page_with_what_was_sent(owner: Visitor, essay: str) -> None:
     delivery = grade_of(owner, essay)
     text = owner.get(PERSON).body.decode()
@@ -97,7 +110,7 @@ def test_an_account_finds_only_what_it_sees(
     if name not in {it.name for it in asyncio.run(accounts.list_all(database))}:
         asyncio.run(accounts.create(database, name, "support", clock, district_id=other, password=PASSWORD))
     elsewhere = visitors().sign_in(name)
-    for asked in (delivery, "of-the-app-1", essay, STUDENT, "Essay on Owls"):
+    for asked in (delivery, "of-the-app-1", essay, STUDENT, "Essay on Owls", SECTION):
         found = search(elsewhere, asked)
         assert found.status == 200, asked
         assert b"Nothing is called that" in found.body, asked

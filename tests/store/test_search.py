@@ -121,6 +121,8 @@ class Explained:
         lambda conn: search.of_person(conn, "p1", "", 50),
         lambda conn: search.newest_of_each(conn, "a1", ["p1", "p2"]),
         lambda conn: search.of_assignment_itself(conn, "a1", 50),
+        lambda conn: search.sections_named(conn, DISTRICT, "algebra", 50),
+        lambda conn: search.section_known_as(conn, [DISTRICT, "other"], SECTION),
         lambda conn: search.students_of(conn, SECTION, "", 50),
         lambda conn: search.sections_of(conn, "p1", 50),
     ],

@@ -1,4 +1,4 @@
-"""One search for all that people have at hand: a student, an assignment, a request's or a delivery's id."""
+"""One search for all that people have at hand: a student, a section, an assignment, a request's or a delivery's id."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from passback.operations import not_arrived
 from passback.operations.districts import required
 from passback.operations.errors import NotFound
 from passback.operations.not_arrived import Named
-from passback.store import districts, names, search
+from passback.store import districts, matching, names, search
 from passback.store import not_arrived as stored
-from passback.store.search import FoundAssignment, FoundPerson
+from passback.store.search import FoundAssignment, FoundPerson, FoundSection
 
 if TYPE_CHECKING:
     from passback.domain.roster import District
     from passback.store.engine.database import Connection, Database
 
-__all__ = ["FoundAssignment", "FoundPerson"]
+__all__ = ["FoundAssignment", "FoundPerson", "FoundSection"]
 
 LONGEST = 200
 """How many letters of what is asked for are used."""
@@ -40,6 +40,7 @@ class Found(Struct, frozen=True):
 
     deliveries: list[Named]
     people: list[FoundPerson]
+    sections: list[FoundSection]
     assignments: list[FoundAssignment]
     of_district: dict[str, str]
     """The names of the districts, by their ids."""
@@ -49,13 +50,15 @@ class Found(Struct, frozen=True):
     @property
     def count(self) -> int:
         """How much was found."""
-        return len(self.deliveries) + len(self.people) + len(self.assignments)
+        return len(self.deliveries) + len(self.people) + len(self.sections) + len(self.assignments)
 
 
 class Student(Struct, frozen=True):
-    """A person, their sections, and a part of their deliveries, the newest first."""
+    """A person, their id in the LMS, their sections, and a part of their deliveries, the newest first."""
 
     person: FoundPerson
+    lms_id: str | None
+    """None if they are not matched."""
     district: District
     sections: list[tuple[str, str]]
     """Their ids and names."""
@@ -92,19 +95,21 @@ async def find(database: Database, asked: str, district_id: str | None = None) -
             it: required(conn, it).name for it in ([district_id] if district_id else districts.all_ids(conn))
         }
         if not asked:
-            return Found([], [], [], of, is_exact=False)
+            return Found([], [], [], [], of, is_exact=False)
         deliveries = [it for it in _deliveries(conn, asked) if it.delivery.district_id in of]
         people = search.people_known_as(conn, of, asked, SHOWN)
+        sections = search.section_known_as(conn, of, asked)
         assignments = search.assignments_known_as(conn, of, asked, SHOWN)
-        if deliveries or people or assignments:
-            return Found(deliveries, people, assignments, of, is_exact=True)
+        if deliveries or people or sections or assignments:
+            return Found(deliveries, people, sections, assignments, of, is_exact=True)
         if len(asked) >= _SHORTEST:
             for one in of:
                 people += search.people_named(conn, one, asked, SHOWN - len(people))
+                sections += search.sections_named(conn, one, asked, SHOWN - len(sections))
                 assignments += search.assignments_titled(conn, one, asked, SHOWN - len(assignments))
-                if len(people) >= SHOWN and len(assignments) >= SHOWN:
+                if min(len(people), len(sections), len(assignments)) >= SHOWN:
                     break
-        return Found([], people, assignments, of, is_exact=False)
+        return Found([], people, sections, assignments, of, is_exact=False)
 
     return await database.snapshot(read)
 
@@ -141,6 +146,7 @@ async def student(
         ids = search.of_person(conn, person.id, before, limit + 1)
         return Student(
             person=person,
+            lms_id=None if (ours := matching.find(conn, person.id)) is None else ours.lms_id,
             district=required(conn, district_id),
             sections=search.sections_of(conn, person.id, SHOWN),
             deliveries=not_arrived.named(conn, stored.of_ids(conn, ids[:limit])),

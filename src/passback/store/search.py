@@ -36,7 +36,7 @@ _IN_LANE = (
 _MOST_SCANNED = 2_000
 """How many deliveries that were accepted after a request began are looked at."""
 
-_Ranged = Literal["users.last_name", "users.first_name", "assignments.title"]
+_Ranged = Literal["users.last_name", "users.first_name", "assignments.title", "sections.name"]
 
 
 class FoundPerson(Struct, frozen=True):
@@ -54,6 +54,19 @@ class FoundPerson(Struct, frozen=True):
     def name(self) -> str:
         """Their whole name."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+class FoundSection(Struct, frozen=True):
+    """A section of a roster."""
+
+    id: str
+    district_id: str
+    name: str
+    course: str
+    """The name of its course; empty if it has none."""
+    sis_id: str | None
+    lms_type: str
+    """The kind of its district's LMS."""
 
 
 class FoundAssignment(Struct, frozen=True):
@@ -76,6 +89,11 @@ _ASSIGNMENT = (
     "assignments.id, sections.district_id, sections.id, sections.name, COALESCE(assignments.title, ''),"
     " assignments.lms_id, CASE WHEN assignments.deleted IS NULL THEN 0 ELSE 1 END"
     " FROM assignments JOIN sections ON sections.id = assignments.section_id"
+)
+_SECTION = (
+    "sections.id, sections.district_id, sections.name, COALESCE(courses.name, ''), sections.sis_id,"
+    " districts.lms_type FROM sections JOIN districts ON districts.id = sections.district_id"
+    " LEFT JOIN courses ON courses.id = sections.course_id"
 )
 
 
@@ -215,6 +233,36 @@ def assignments_known_as(
         parameters,
     )
     return [FoundAssignment(*row) for row in rows]
+
+
+def sections_named(connection: Connection, district_id: str, asked: str, limit: int) -> list[FoundSection]:
+    """Sections whose names begin as `asked`."""
+    found: list[FoundSection] = []
+    beginning = folded(asked)
+    for prefix in _spellings(connection, district_id, "sections.name", beginning) if beginning else ():
+        rows = connection.execute(
+            f"SELECT {_SECTION} WHERE sections.district_id = :district_id AND sections.removed IS NULL"
+            " AND LOWER(sections.name) >= :low AND LOWER(sections.name) < :high"
+            " ORDER BY LOWER(sections.name), sections.id LIMIT :limit",
+            {"district_id": district_id, "low": prefix, "high": prefix + _LAST, "limit": limit - len(found)},
+        )
+        found += [FoundSection(*row) for row in rows]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def section_known_as(connection: Connection, district_ids: Collection[str], asked: str) -> list[FoundSection]:
+    """The section with that id of ours."""
+    if not district_ids:
+        return []
+    parameters: dict[str, Any] = {"asked": asked}
+    where = among("sections.district_id", district_ids, parameters)
+    rows = connection.execute(
+        f"SELECT {_SECTION} WHERE sections.id = LOWER(:asked) AND sections.removed IS NULL AND {where}",
+        parameters,
+    )
+    return [FoundSection(*row) for row in rows]
 
 
 def of_request(
