@@ -33,6 +33,7 @@ from passback.store.engine.migrate import Kind
 from passback.testing.clock import NOW as NOW
 from passback.testing.clock import SetClock as SetClock
 from passback.testing.jumping import JumpingTime
+from passback.wire.warnings import meaning
 
 TOKEN = "DEMO_TOKEN"
 DISTRICT = "4fee004cca2e43cf27000000"
@@ -106,7 +107,12 @@ class Client:
         self._connection.request(method, path, body=body, headers={**own, **(headers or {})})
         response = self._connection.getresponse()
         content = response.read()
-        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        codes = headers.get("passback-warnings", "").split(", ")
+        assert [
+            code for code in codes if code and not meaning(code)
+        ] == []  # whatever is warned of is documented
+        return Reply(response.status, headers, content)
 
     def get(self, path: str, **headers: str) -> Reply:
         return self.call("GET", path, headers=headers)
