@@ -287,7 +287,9 @@ def quality_page() -> str:
     for level, rules in quality.RULES.items():
         parts.append(f"\n## {level.capitalize()}\n")
         for rule in rules:
-            parts.append(f"\n### [{titles[rule]}]({rule}.md)\n\n| connector | | |\n|---|---|---|\n")
+            parts.append(
+                f"\n### [{titles[rule]}]({rule}.md)\n\n| connector | status | why |\n|---|---|---|\n"
+            )
             parts += [f"| {name} | {it[rule].status} | {it[rule].why} |\n" for name, it in found.items()]
     return "".join(parts)
 

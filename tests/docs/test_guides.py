@@ -58,6 +58,26 @@ def test_what_an_lms_takes_follows_from_its_calls() -> None:
         assert int(students) == students_of(grades), lms
 
 
+def test_the_plans_figures_are_those_that_were_measured() -> None:
+    measured = (HOW_TO.parent / "explanation" / "speed.md").read_text("utf-8")
+    plan = " ".join((HOW_TO / PLAN).read_text("utf-8").split())
+    [million] = re.findall(r"(?m)^\| 1,000,000 students, now \| (.*) \|$", measured)
+    first, compared, _, matching, _, memory = million.split(" | ")
+    assert (
+        f"takes {first} of CPU time, a later one that is compared {compared}, matching {matching} (" in plan
+    )
+    assert (
+        f"up to {memory.rpartition('most ')[2]} in the one that imports or matches a million students" in plan
+    )
+    through = dict(
+        re.findall(r"(?m)^\| ([A-Z][\w ]+) \| [^|]* \| [^|]* \| [\d.]+ \(([\d.]+)\) \|$", measured)
+    )
+    through["Canvas"] = re.findall(r"\| [\d.]+ s; ([\d.]+) calls \|", measured)[
+        0
+    ]  # of the grades in the background
+    assert {row[0]: row[2] for row in rows_of(PLAN, "LMS")} == through
+
+
 def test_ids_are_translated_by_sis_ids(sandbox: Sandbox) -> None:
     new_ids = code_of("come-from-clever.md")["new_ids"]
     ours = sandbox.get("/v3.1/users?limit=1000").data + sandbox.get("/v3.1/sections").data
