@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,6 +187,16 @@ class Tells(Connector):
             raise lms.Unavailable(f"{error} (with {self._key})") from None
 
 
+class Waits(Connector):
+    """It waits for the LMS without a limit."""
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        with contextlib.suppress(lms.Unavailable):
+            return await super().read_assignment(section, assignment)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 class CommentingSimulator(SlateSimulator):
     """A Slate that adds comments to those before."""
 
@@ -263,6 +274,7 @@ BROKEN = [
     Broken(TriesOut, suite.LostAnswers.test_a_check_changes_nothing),
     Broken(Raises, suite.LostAnswers.test_a_connection_that_does_not_work_is_found_bad, {"fault": "error-before"}),
     Broken(Tells, suite.LostAnswers.test_an_lms_that_keeps_failing_is_unavailable, {"fault": "error-before"}),
+    Broken(Waits, suite.LostAnswers.test_an_lms_that_keeps_failing_is_unavailable, {"fault": "error-before"}),
     Broken(
         Comments, suite.SpoiltAnswers.test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt,
         {"operation": COMMENT},
@@ -299,6 +311,8 @@ def outcome(broken: Broken, connector: Callable[..., Any]) -> BaseException | No
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda it: it.connector.__name__)
-def test_a_broken_promise_is_caught(broken: Broken) -> None:
+def test_a_broken_promise_is_caught(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     assert outcome(broken, Connector) is None
+    if broken.connector is Waits:
+        monkeypatch.setattr("passback.testing.lms._LONGEST", 0.5)
     assert outcome(broken, broken.connector) is not None

@@ -30,6 +30,9 @@ T = TypeVar("T")
 PATIENCE = 8.0
 """For how many seconds a connector tries, in tests. Waiting costs nothing there, and a busy machine may be slow."""
 
+_LONGEST = 120.0
+"""After how many seconds of the machine's time a call is given up."""
+
 ESSAY = AssignmentFields(
     title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
 )
@@ -169,10 +172,22 @@ class Lms(People):
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         """Run a call of the connector.
 
-        What is not written yet fails the test, whatever the test expects, and so does an error that shows a credential.
+        What is not written yet fails the test, whatever the test expects, and so do an error that shows a credential
+        and a call that does not end.
         """
+        limit = asyncio.Timeout(None)
+
+        async def bounded() -> T:
+            async with limit:
+                limit.reschedule(asyncio.get_running_loop().time() + _LONGEST)
+                return await action
+
         try:
-            return self.runner.run(action)
+            return self.runner.run(bounded())
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            wrong = f"no end after {_LONGEST} seconds: has each request to the LMS a time limit?"
         except NotWritten as error:
             wrong = str(error)
         except LmsError as error:
