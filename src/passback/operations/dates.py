@@ -1,4 +1,4 @@
-"""Dates as operators type and read them: as the API takes and shows them."""
+"""Dates as operators type and read them: in the forms that the API takes and shows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ def parse(text: str) -> Instant:
         raise OperationError("a date must not be empty")
     try:
         return dates.parse(text).instant
-    except Refusal as refusal:
-        raise OperationError(refusal.message) from None
+    except Refusal:  # which says it as the API's published errors do
+        raise OperationError(
+            f"{text!r} is not a date: write it as 2031-05-01 or 2031-05-01T12:00:00Z"
+        ) from None
 
 
 def show(instant: Instant | None) -> str:
