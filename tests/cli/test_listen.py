@@ -237,6 +237,15 @@ def test_an_event_that_does_not_exist_is_refused_with_those_that_do() -> None:
     assert 'Did you mean "grade.changed_in_lms"?' in " ".join(done.stderr.split())
 
 
+def test_an_endpoint_that_does_not_take_a_test_message_is_named(sandbox: Sandbox, app: Endpoint) -> None:
+    app.status = 500
+    url = f"http://127.0.0.1:{app.port}/hook"
+    sandbox.post("/v3.1/webhooks", {"url": url})
+    done = run("trigger", events.TEST, *of(sandbox))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"passback: {url} did not take it: it answered 500\n"
+
+
 def test_whoever_triggers_what_no_webhook_asks_for_is_told(sandbox: Sandbox) -> None:
     done = run("trigger", "connection.down", *of(sandbox))
     assert (done.returncode, done.stderr) == (0, "passback: no webhook of the application asks for it\n")

@@ -151,7 +151,7 @@ def test_a_sandbox_ends_with_the_process_that_started_it_even_if_that_is_killed(
     wait_until(lambda: not answers(), within=30)
 
 
-def test_a_project_may_have_modules_with_names_of_the_standard_librarys(
+def test_a_project_may_have_modules_named_as_in_the_standard_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("calendar", "logging", "secrets"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -172,8 +172,7 @@ async def trigger(api: Api, event: str) -> bool:
     """
     webhooks = (await api.call("GET", "/v3.1/webhooks")).records
     if event == TEST:
-        for one in webhooks:
-            await api.call("POST", f"/v3.1/webhooks/{one['id']}/test")
+        await _test(api, webhooks)
         return bool(webhooks)
     if (await api.call("GET", "/sandbox/clock")).status != 200:
         raise OperationError(
@@ -181,6 +180,16 @@ async def trigger(api: Api, event: str) -> bool:
         )
     await TRIGGERS[event][1](await _place(api))
     return any(event in one["events"] and not one["disabled"] for one in webhooks)
+
+
+async def _test(api: Api, webhooks: Sequence[Mapping[str, Any]]) -> None:
+    failed = []
+    for one in webhooks:
+        outcome = (await api.call("POST", f"/v3.1/webhooks/{one['id']}/test")).record
+        if not outcome["delivered"]:
+            failed.append(f"{one['url']} did not take it: {outcome.get('message')}")
+    if failed:
+        raise OperationError("; ".join(failed))
 
 
 async def _place(api: Api) -> Place:
