@@ -46,8 +46,15 @@ def test_the_package_with_slates_connector_is_green(package: Path) -> None:
     for name, chosen in (("connector", ()), ("simulator", ("--simulator",))):
         printed = run("connector", "example", *chosen).stdout
         (package / "src" / "slate_connector" / f"{name}.py").write_text(printed, "utf-8")
-    code, printed = suite(package, BASICS)
+    code, printed = suite(package, f"{BASICS} or left_out")
     assert code == 0, printed
+
+
+def test_a_class_of_the_suite_that_is_left_out_is_noticed(package: Path) -> None:
+    tests = package / "tests" / "test_suite.py"
+    tests.write_text(tests.read_text("utf-8").replace("(suite.Throttling)", ""), "utf-8")
+    code, printed = suite(package, "left_out")
+    assert (code, "Throttling" in printed) == (1, True)
 
 
 def test_what_the_package_brings_is_whole(package: Path) -> None:
