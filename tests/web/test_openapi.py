@@ -17,7 +17,18 @@ from passback.store.engine.database import Connection
 from passback.wire.openapi.examples import ANSWERS, BODIES
 from passback.wire.operations import OPERATIONS
 from support.openapi import DOCUMENT, closed, resolved
-from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, TOKEN, Reply, Sandbox
+from support.sandbox import (
+    ASSIGNMENTS,
+    DISTRICT,
+    ESSAY,
+    SECTION,
+    STUDENT,
+    TEACHER,
+    TOKEN,
+    Reply,
+    Sandbox,
+    serving,
+)
 
 CLOSED = closed(DOCUMENT)
 USER = ANSWERS["User"]
@@ -26,6 +37,15 @@ REFERENCE = files("passback.web").joinpath("reference")
 
 def test_it_is_served_without_a_token(sandbox: Sandbox) -> None:
     assert sandbox.client(None).get("/openapi.json").json == DOCUMENT
+
+
+@pytest.mark.parametrize("path", ["assignments", "webhooks", "launch_address"])
+def test_the_examples_of_a_sandbox_create_something_as_they_are(path: str) -> None:
+    with serving(allow_private_webhooks=False) as sandbox:
+        document = sandbox.client(None).get("/openapi.json").json
+        whole = f"/v3.1/sections/{{section_id}}/{path}" if path == "assignments" else f"/v3.1/{path}"
+        body = document["paths"][whole]["post"]["requestBody"]["content"]["application/json"]["example"]
+        assert sandbox.post(whole.format(section_id=SECTION), body).status == 200
 
 
 class Described:

@@ -50,6 +50,10 @@ BODIES: dict[str, tuple[str, Schema]] = {
     ),
 }
 """For each operation that takes a body, the name of its schema and an example."""
+SANDBOX_BODIES: dict[str, Schema] = {
+    "create_webhook": {**BODIES["create_webhook"][1], "url": "http://127.0.0.1:9000/hook"}
+}
+"""The examples that a sandbox has in their place, so that they work as they are."""
 
 _SUBMISSION: Schema = {
     "assignment_id": ASSIGNMENT,

@@ -16,14 +16,14 @@ def paths(*, sandbox: bool) -> dict[str, Schema]:
     """Every operation, by path and method."""
     found: dict[str, Schema] = {}
     for operation in OPERATIONS:
-        described = _operation(operation)
+        described = _operation(operation, sandbox=sandbox)
         if sandbox and "{section_id}" in operation.path:
             described["parameters"].append(_FAULT)
         found.setdefault(operation.path, {})[operation.method.lower()] = described
     return found
 
 
-def _operation(operation: Operation) -> Schema:
+def _operation(operation: Operation, *, sandbox: bool) -> Schema:
     name = operation.name
     described: Schema = {
         "operationId": operation_id(operation),
@@ -35,6 +35,8 @@ def _operation(operation: Operation) -> Schema:
     }
     if name in examples.BODIES:
         schema, example = examples.BODIES[name]
+        if sandbox:
+            example = examples.SANDBOX_BODIES.get(name, example)
         content = {"schema": reference(schema), "example": example}
         if name in _REQUIRED:
             # Beside the reference, as generators keep the schema's name so; with fields beside it, some do not.
