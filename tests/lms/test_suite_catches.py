@@ -148,6 +148,17 @@ class Reorders(Connector):
         return (await super().update_submissions(section, assignment, changes[::-1]))[::-1]
 
 
+class Mixes(Connector):
+    """It keeps in itself what it is about to send."""
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        self._fields = fields
+        await asyncio.sleep(0)
+        return await super().update_submission(section, assignment, student, self._fields)
+
+
 class Undoubting(Connector):
     """It does not say that something may have been written."""
 
@@ -270,6 +281,7 @@ BROKEN = [
     Broken(GradesAnybody, suite.Basics.test_only_the_assigned_have_one),
     Broken(IgnoresStates, suite.Basics.test_a_state_is_reached_or_refused, {"state": "returned"}),
     Broken(Reorders, suite.Basics.test_of_several_changes_of_one_student_the_last_counts),
+    Broken(Mixes, suite.Basics.test_calls_at_the_same_time_do_not_mix),
     Broken(Undoubting, suite.LostAnswers.test_an_assignment_whose_answer_was_lost_is_found, {"fault": "error-after"}),
     Broken(TriesOut, suite.LostAnswers.test_a_check_changes_nothing),
     Broken(Raises, suite.LostAnswers.test_a_connection_that_does_not_work_is_found_bad, {"fault": "error-before"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from decimal import Decimal
 from typing import Any, get_args
@@ -339,6 +340,20 @@ class Basics:
         ]
         lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
         assert [lms.read(assignment, it).grade_points for it in (first, second)] == [4, 4]
+
+    def test_calls_at_the_same_time_do_not_mix(self, lms: Lms) -> None:
+        assignments = [lms.create(title=title).lms_id for title in ("One", "Two")]
+        places = [(assignment, student) for assignment in assignments for student in lms.students[:3]]
+        given = {place: Decimal(points) for points, place in enumerate(places, 1)}
+
+        async def grade_all() -> list[Submission]:
+            change, section = lms.connector.update_submission, lms.section
+            return await asyncio.gather(
+                *(change(section, *place, SubmissionFields(grade_points=it)) for place, it in given.items())
+            )
+
+        assert [it.grade_points for it in lms.run(grade_all())] == [*given.values()]
+        assert {place: lms.read(*place).grade_points for place in places} == given
 
     @pytest.mark.parametrize("name", CHANGES)
     def test_a_change_among_many_is_judged_as_if_it_came_alone(self, lms: Lms, name: str) -> None:
