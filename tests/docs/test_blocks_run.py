@@ -29,7 +29,7 @@ RUN = {
     "docs/how-to/observe.md": ("docs/test_examples.py",),
     "docs/how-to/plan-capacity.md": ("docs/test_guides.py",),
     "docs/how-to/receive-webhooks.md": ("docs/test_docs.py", "docs/test_commands_shown.py"),
-    "docs/how-to/run.md": ("docs/test_commands_shown.py",),
+    "docs/how-to/run.md": ("docs/test_commands_shown.py", "docs/test_examples.py"),
     "docs/how-to/sync-with-the-lms.md": ("docs/test_commands_shown.py",),
     "docs/how-to/test-your-application.md": ("plugin/test_plugin.py",),
     "docs/how-to/use-the-console.md": ("docs/test_commands_shown.py",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from googleapiclient.discovery import build
 from jsonschema import Draft202012Validator
 
 from passback.observe import request_id, tracing
+from passback.settings import CONFIG, load
 from passback.testing import suite
 from passback.testing.clock import SetClock
 from passback.testing.served import serving as served_simulator
@@ -165,6 +167,14 @@ def test_the_classroom_simulator_is_used_as_its_page_says() -> None:
             capture_output=True,
         )
         assert httpx2.get(f"{served.url}/v1/courses").status_code == 429
+
+
+def test_the_file_of_settings_is_read(tmp_path: Path) -> None:
+    [shown] = blocks("docs/how-to/run.md", "toml")
+    file = tmp_path / "passback.toml"
+    file.write_text(shown.text, "utf-8")
+    read = load({CONFIG: str(file)})
+    assert {name: getattr(read, name) for name in tomllib.loads(shown.text)} == tomllib.loads(shown.text)
 
 
 def test_code_for_contributors_is_what_the_code_does() -> None:
