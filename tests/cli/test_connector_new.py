@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -81,6 +82,31 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_is_made(tmp_path: Path, na
     folder = tmp_path / "there"
     refused = run("connector", "new", name, "--folder", str(folder))
     assert (refused.returncode, says in refused.stderr, folder.exists()) == (2, True, False)
+
+
+@pytest.mark.parametrize("title", ['A "B"', "Back\\slash", "two\nlines", '""" + x'])
+def test_a_title_that_would_break_the_package_is_refused(title: str, tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    refused = run("connector", "new", "slate", "--folder", str(folder), "--title", title)
+    assert (refused.returncode, "quotation marks" in refused.stderr, folder.exists()) == (2, True, False)
+
+
+def test_any_other_title_makes_code_that_can_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    assert (
+        run("connector", "new", "slate", "--folder", str(folder), "--title", "L'Étoile & {Co}").returncode
+        == 0
+    )
+    for file in folder.rglob("*.py"):
+        ast.parse(file.read_text("utf-8"))
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    assert "L'Étoile & {Co}" in project["description"]
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = run("connector", "new", "slate", "--folder", str(tmp_path / "file" / "there"))
+    assert (refused.returncode, "cannot write" in refused.stderr) == (2, True)
 
 
 def test_a_folder_that_holds_something_is_left_alone(package: Path) -> None:

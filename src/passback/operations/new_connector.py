@@ -14,6 +14,8 @@ from passback.operations.errors import OperationError
 _FOLDERS = {"workflows": ".github/workflows", "gitignore": ".gitignore"}
 """What a file or folder of the template is called in the package, if not the same."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_TITLE = re.compile(r"[^\"\\\x00-\x1f\x7f-\x9f]+")
+"""What can stand in code and in TOML as it is."""
 _IN_INTERFACE = ("capabilities", "close")
 """What the template has itself."""
 
@@ -23,6 +25,10 @@ def make(name: str, folder: Path, title: str) -> list[Path]:
     if not _NAME.fullmatch(name):
         raise OperationError(
             f"{name!r} cannot name a kind of LMS: use small letters, digits and single underscores"
+        )
+    if not _TITLE.fullmatch(title):
+        raise OperationError(
+            f"{title!r} cannot name an LMS: leave out quotation marks, backslashes and control characters"
         )
     taken = {it.name for it in metadata.entry_points(group="passback.connectors")} | {"builtin"}
     if name in taken:
@@ -40,9 +46,12 @@ def make(name: str, folder: Path, title: str) -> list[Path]:
     files = []
     for source, parts in _sources(resources.files(__package__) / "connector_template", ()):
         file = folder.joinpath(*(folders.get(part, part) for part in parts))
-        file.parent.mkdir(parents=True, exist_ok=True)
         filled = re.sub(r"\[\[ (\w+) ]]", lambda found: words[found[1]], source.read_text("utf-8"))
-        file.write_text(filled, "utf-8")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(filled, "utf-8")
+        except OSError as error:
+            raise OperationError(f"cannot write {file.absolute()}: {error.strerror}") from None
         files.append(file)
     return sorted(files)
 
