@@ -175,7 +175,15 @@ def test_a_token_that_is_none_is_refused_and_not_shown(token: str) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("gateway", ["gateway.example", "ftp://gateway.example", "http://gateway.example"])
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        "gateway.example",
+        "ftp://gateway.example",
+        "http://gateway.example",
+        "https://a:secret@gateway.example",
+    ],
+)
 def test_a_token_goes_to_no_address_that_is_none_or_can_be_overheard(gateway: str) -> None:
     done = run("trigger", "webhook.test", "--gateway", gateway, "--token", "secret")
     assert (done.returncode, "secret" in done.stderr) == (2, False)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from passback.operations.remote import Api
 
 _GATEWAY = "http://127.0.0.1:8080"
+_DEMO_TOKEN = "DEMO_TOKEN"  # noqa: S105 - published
+
 Event = Literal[
     "delivery.delivered",
     "delivery.refused",
@@ -38,7 +40,6 @@ Event = Literal[
     "webhook.test",
 ]
 """What can be triggered."""
-_DEMO_TOKEN = "DEMO_TOKEN"  # noqa: S105 - published
 
 
 def listen(
@@ -52,7 +53,7 @@ def listen(
     """Forward an application's webhook messages to an address of this machine, until Ctrl-C.
 
     Args:
-        forward_to: Where to send each message, such as localhost:9000/hook or https://127.0.0.1:9000/hook.
+        forward_to: Where to send each message, such as localhost:9000/hook; by http:// unless it says https://.
         gateway: The address of the gateway.
         token: The application's token, or @FILE to read it from one [PASSBACK_API_TOKEN; on this machine DEMO_TOKEN].
         event: Only this event; repeat it for several. All, unless given.
@@ -129,6 +130,8 @@ def _api(gateway: str, token: str | None) -> Api:
     from passback.operations.remote import Api
 
     url = urlsplit(_address(gateway, "--gateway"))
+    if url.username is not None:
+        raise UsageError("--gateway names no user: the token says who asks")
     is_here = url.hostname in ("127.0.0.1", "localhost", "::1")
     found = token or os.environ.get(TOKEN_VARIABLE) or (_DEMO_TOKEN if is_here else "")
     if not found:

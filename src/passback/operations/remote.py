@@ -34,9 +34,7 @@ class Answered(Struct, frozen=True):
 
     @property
     def data(self) -> Any:
-        """What was asked for, if that is something. Raises `OperationError` if the answer is an error, or none of a
-        gateway.
-        """
+        """What was asked for, if that is something. Raises `OperationError` for an error, and if no gateway answers."""
         if self.status >= 300:
             raise OperationError(f"the gateway answers {self.status}: {self.message or 'nothing more'}")
         if self.content is not None and not isinstance(self.content, dict):
