@@ -78,6 +78,12 @@ def test_the_plans_figures_are_those_that_were_measured() -> None:
     assert {row[0]: row[2] for row in rows_of(PLAN, "LMS")} == through
 
 
+def test_every_guide_that_connects_an_lms_has_a_picture() -> None:
+    guides = set(HOW_TO.glob("connect-*.md")) - {HOW_TO / "connect-a-district.md"}
+    assert len(guides) >= 5
+    assert [it.name for it in guides if "](console/" not in it.read_text("utf-8")] == []
+
+
 def test_ids_are_translated_by_sis_ids(sandbox: Sandbox) -> None:
     new_ids = code_of("come-from-clever.md")["new_ids"]
     ours = sandbox.get("/v3.1/users?limit=1000").data + sandbox.get("/v3.1/sections").data

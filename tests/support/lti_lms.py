@@ -44,7 +44,7 @@ def lti(
     with simulated(
         simulator, KIND, people(seed, "999"), delete=delete, unenroll=unenroll, credentials=credentials,
         options=options, particular=frozenset(capped), collection=simulator.profile.items.rpartition("/")[2],
-        refusals=(own_refusal(401), own_refusal(403)),
+        grades_at="/scores$", refusals=(own_refusal(401), own_refusal(403)),
     ) as lms:  # fmt: skip
         for course, said in seed.contexts(family).items() if launched else ():
             lms.notes.kept[f"context/{course}"] = said

@@ -141,6 +141,7 @@ class Lms(People):
 
     def __post_init__(self) -> None:
         unknown = self.particular - PARTICULAR.keys()
+        assert len(self.students) >= 5, "the suite needs five students in `section`"
         assert not unknown, f"nothing of that kind is particular about an LMS: {', '.join(sorted(unknown))}"
 
     @property

@@ -95,11 +95,18 @@ class LostAnswers:
     @pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after"])
     def test_a_grade_gets_through_a_fault_that_passes(self, lms: Lms, fault: str) -> None:
         assignment, student = lms.create().lms_id, lms.students[0]
+        for points in (9, 10):
+            lms.calls()
+            lms.grade(assignment, student, grade_points=Decimal(points))
+        usual = len(lms.calls())
         for method in ("PUT", "PATCH"):
             lms.failing.fail(fault, method=method)
         if lms.grades_at is not None:
             lms.failing.fail(fault, path=lms.grades_at)
         assert lms.grade(assignment, student, grade_points=Decimal(11)).grade_points == Decimal(11)
+        assert len(lms.calls()) > usual, (
+            "no grade met the fault: `grades_at` must say to which path grades are posted"
+        )
         lms.failing.mend()
         assert read(lms, assignment, student) == lms.grade(assignment, student, grade_points=Decimal(11))
 
