@@ -84,6 +84,17 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_is_made(tmp_path: Path, na
     assert (refused.returncode, says in refused.stderr, folder.exists()) == (2, True, False)
 
 
+def test_its_readme_has_the_parts_that_the_quality_scale_asks_for(package: Path) -> None:
+    headings = re.findall(r"(?m)^## (.*)$", (package / "README.md").read_text("utf-8"))
+    rules = [
+        ROOT / "docs/reference/quality" / f"{it}.md"
+        for it in ("setup-page", "refusals-table", "troubleshooting")
+    ]
+    asked = {part for rule in rules for part in re.findall(r'"([A-Z][^"]+)"', rule.read_text("utf-8"))}
+    assert len(asked) == 5
+    assert [it for it in asked if not any(heading.startswith(it) for heading in headings)] == []
+
+
 @pytest.mark.parametrize("title", ['A "B"', "Back\\slash", "two\nlines", '""" + x'])
 def test_a_title_that_would_break_the_package_is_refused(title: str, tmp_path: Path) -> None:
     folder = tmp_path / "there"
