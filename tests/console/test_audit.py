@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -59,6 +60,32 @@ def test_a_file_has_every_line_and_no_formula(production: Sandbox, owner: Visito
     assert line["who"] == "account:csv"
     assert line["action"] == "test.csv"
     assert line["detail"] == '\'=cmd("x"), with "quotes"'
+
+
+def test_what_somebody_does_in_the_console_is_theirs(sandbox: Sandbox, visitor: Visitor) -> None:
+    district = "4fee004cca2e43cfca000000"
+    apps, connection = f"/console/districts/{district}/apps", f"/console/districts/{district}/connection"
+    link = {"district": district, "address": "https://moodle.example", "setting-family": "moodle"}
+    visitor.get(apps)
+    for form, fields in (
+        (apps, {"application": "Of somebody"}),
+        (connection, {"do": "sync"}),
+        (connection, {"do": "probe", "section": "4fee004cca2e43cfca000007"}),
+        ("/console/connect/lti", {**link, "do": "link"}),
+        ("/console/accounts", {"name": "somebody@x.org", "role": "support"}),
+    ):
+        visitor.follow(form, fields)
+    lines = asyncio.run(audit.list_all(sandbox.gateway.database))
+    assert [(it.action, it.actor) for it in lines] == [
+        (action, "account:sandbox")
+        for action in (
+            "token.created",
+            "sync.requested",
+            "connection.probed",
+            "lti_link.made",
+            "account.created",
+        )
+    ]
 
 
 def test_what_an_app_did_is_listed_with_what_became_of_it(production: Sandbox, owner: Visitor) -> None:

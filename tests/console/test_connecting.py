@@ -59,7 +59,7 @@ def test_a_token_connects_a_new_district_which_is_read_at_once(owner: Visitor, c
     assert seed.ADMIN_TOKEN not in text
     checked = owner.post(page, {"do": "check"}).body.decode()
     assert 'state good">works' in checked
-    _settled(owner, page, "Read ")
+    _settled(owner, page, "Synced ")
     audit = owner.get("/console/audit?action=connection.made").body.decode()
     assert f"account:{OWNER}" in audit
     assert owner.post(page, {"do": "sync"}).status == 303

@@ -52,6 +52,7 @@ def test_messages_are_listed_and_resent(sandbox: Sandbox, visitor: Visitor, page
     reply = sandbox.call("POST", ASSIGNMENTS, ESSAY, {"Prefer": "respond-async"})
     assert reply.status == 202
     _until(lambda: 'state good">delivered' in visitor.get(page).body.decode())
+    assert 'state good">delivered' in visitor.get(APPS).body.decode()
     text = visitor.get(page).body.decode()
     message = text.split('name="message" value="')[1].partition('"')[0]
     before = len(app.received)

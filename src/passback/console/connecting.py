@@ -133,7 +133,7 @@ async def change_connection(visit: Visit) -> Response:
                 visit, f"/districts/{district_id}/connection", Probed([_shortened(it) for it in found])
             )
         case "sync":
-            await syncs.request(gateway.database, district_id, gateway.clock)
+            await syncs.request(gateway.database, district_id, gateway.clock, actor=visit.actor)
         case "remove":
             await connections.remove(gateway.database, district_id, actor=visit.actor)
         case _:
@@ -282,6 +282,7 @@ async def _link(
         address=address,
         district_id=district_id,
         name=name,
+        actor=visit.actor,
     )
 
 

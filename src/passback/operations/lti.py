@@ -116,6 +116,7 @@ async def invite(
     address: str,
     district_id: str | None = None,
     name: str = "",
+    actor: str = "",
 ) -> str:
     """Make a link that an administrator of the LMS opens there to connect a district, or with a `name` a new one.
 
@@ -129,7 +130,9 @@ async def invite(
             districts.required(conn, district_id)
         invitation = Invitation(district_id, name, family, address, clock() + LINK_LASTS)
         lti_invitations.add(conn, code, invitation)
-        audit.record(conn, "lti_link.made", district_id or "", district_id or "", f"{family} at {address}")
+        audit.record(
+            conn, "lti_link.made", district_id or "", district_id or "", f"{family} at {address}", actor=actor
+        )
 
     await database.write(keep)
     return f"{base_url}{REGISTER}?{urlencode({'code': code})}"

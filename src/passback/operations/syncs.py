@@ -15,6 +15,7 @@ from passback.context import Gateway
 from passback.domain.roster import District
 from passback.lms.interface import LmsError
 from passback.lms.registry import BUILTIN
+from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import OperationError
 from passback.rosters import sync as syncing
@@ -82,7 +83,7 @@ async def status(database: Database, district_id: str | None = None) -> list[Sta
 
 
 async def request(
-    database: Database, district_id: str, clock: Clock, *, allow_removals: bool = False
+    database: Database, district_id: str, clock: Clock, *, allow_removals: bool = False, actor: str = ""
 ) -> Instant | None:
     """Request a sync now; returns since when what it continues with was read, if it resumes an earlier one.
 
@@ -94,6 +95,8 @@ async def request(
         _connected(conn, district_id)
         earlier = syncs.find(conn, district_id)
         syncs.request(conn, district_id, now, removals=allow_removals)
+        allowed = "removals allowed" if allow_removals else ""
+        audit.record(conn, "sync.requested", district_id, district_id, allowed, actor=actor)
         return resumes_from(earlier, now)
 
     return await database.write(write)
