@@ -76,7 +76,7 @@ def test_what_somebody_does_in_the_console_is_theirs(sandbox: Sandbox, visitor: 
     ):
         visitor.follow(form, fields)
     lines = asyncio.run(audit.list_all(sandbox.gateway.database))
-    assert [(it.action, it.actor) for it in lines] == [
+    assert [(it.action, it.actor) for it in lines[-5:]] == [
         (action, "account:sandbox")
         for action in (
             "token.created",

@@ -59,7 +59,14 @@ def test_a_token_connects_a_new_district_which_is_read_at_once(owner: Visitor, c
     assert seed.ADMIN_TOKEN not in text
     checked = owner.post(page, {"do": "check"}).body.decode()
     assert 'state good">works' in checked
-    _settled(owner, page, "Synced ")
+    assert "waits for a roster" in _settled(owner, page, "waits for a roster")
+    roster = page.removesuffix("connection") + "roster"
+    assert "Take the roster from the LMS" in owner.get(roster).body.decode()
+    assert owner.post(roster + "/from-lms").headers["location"] == page
+    assert "sections 100.0 %" in _settled(owner, page, "Synced ")
+    refused = owner.post(roster + "/from-lms")
+    assert refused.status == 409
+    assert "has a roster already" in refused.body.decode()
     audit = owner.get("/console/audit?action=connection.made").body.decode()
     assert f"account:{OWNER}" in audit
     assert owner.post(page, {"do": "sync"}).status == 303

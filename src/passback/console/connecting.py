@@ -16,7 +16,7 @@ from passback.console.routing import Shown
 from passback.console.visit import ROOT, NotHere, redirect
 from passback.lms.interface import Finding, LmsError
 from passback.lms.registry import BUILTIN, kinds
-from passback.operations import connections, districts, lms_settings, lti, probe, syncs
+from passback.operations import connections, districts, lms_settings, lti, probe, rosters, syncs
 from passback.operations.errors import OperationError, VaultError
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ def _shortened(finding: Finding) -> Finding:
 async def _connection_page(visit: Visit, findings: Sequence[Finding] | None = None) -> Response:
     gateway, district_id = visit.gateway, visit.district_id
     [status] = await syncs.status(gateway.database, district_id)
+    [has] = await rosters.status(gateway.database, district_id)
     problem, summary = "", None
     try:
         summary = await connections.show(gateway.database, gateway.vault, district_id)
@@ -166,6 +167,7 @@ async def _connection_page(visit: Visit, findings: Sequence[Finding] | None = No
         probed=once.shown(visit, Probed),
         sections=await probe.sections(gateway, district_id, _SECTIONS),
         progress=status,
+        lacks_roster=not (has.from_lms or has.sizes.get("sections")),
         is_running=status.sync is not None and syncs.is_running(status.sync, now),
     )
 

@@ -49,6 +49,13 @@ async def upload(visit: Visit) -> Response:
     return redirect(f"/districts/{visit.district_id}/roster/{begun.id}")
 
 
+async def from_lms(visit: Visit) -> Response:
+    """Have the roster come from the LMS."""
+    gateway = visit.gateway
+    await rosters.follow_lms(gateway.database, visit.district_id, gateway.clock, actor=visit.actor)
+    return redirect(f"/districts/{visit.district_id}/connection")
+
+
 async def show_one(visit: Visit) -> Response:
     """What an upload would change, or has changed."""
     seen = await roster_uploads.find(visit.gateway, visit.district_id, visit.of_path("upload_id"))
@@ -92,6 +99,7 @@ _ALL = "/districts/{district_id}/roster"
 PAGES = (
     Shown(_ALL, "roster", show),
     Shown(_ALL, "roster", upload, "POST"),
+    Shown(_ALL + "/from-lms", "roster", from_lms, "POST"),
     Shown(_ALL + "/{upload_id}", "roster", show_one),
     Shown(_ALL + "/{upload_id}/apply", "roster", apply, "POST"),
 )

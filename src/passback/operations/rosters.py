@@ -14,15 +14,16 @@ from msgspec.structs import replace
 from passback import __version__
 from passback.domain.roster import District
 from passback.lms.interface import LmsError
+from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import OperationError
-from passback.operations.syncs import resumes_from
+from passback.operations.syncs import connected, resumes_from
 from passback.rosters import delta, failures, import_files, lease, read_lms, sync, threads
 from passback.rosters.import_files import STRICT, USUAL, Checked, Options, Tolerance
 from passback.rosters.lms_as_files import LmsRoster
 from passback.sis.archive import Archive
 from passback.sis.rows import UnusableFile
-from passback.store import districts, held_back
+from passback.store import districts, held_back, roster, syncs
 from passback.store.held_back import HeldBack
 from passback.store.staging import compare
 from passback.store.staging.calendar import Calendar
@@ -52,6 +53,7 @@ __all__ = [
     "Plan",
     "Status",
     "Tolerance",
+    "follow_lms",
     "import_files_in",
     "import_from_files",
     "import_from_lms",
@@ -133,6 +135,23 @@ async def status(database: Database, district_id: str | None = None) -> list[Sta
         ]
 
     return await database.snapshot(read)
+
+
+async def follow_lms(database: Database, district_id: str, clock: Clock, *, actor: str = "") -> None:
+    """Have a district that has no roster yet get it from its LMS, with the sync that this requests and each later one.
+
+    Raises `OperationError` and `NotFound`.
+    """
+
+    def write(conn: Connection) -> None:
+        district = connected(conn, district_id)
+        if roster.has_sections(conn, district_id):
+            raise OperationError(f"{district.name} has a roster already")
+        districts.follow_lms(conn, district_id, follows=True)
+        syncs.request(conn, district_id, clock())
+        audit.record(conn, "roster.from_lms", district_id, district_id, actor=actor)
+
+    await database.write(write)
 
 
 async def require_district(database: Opened, district_id: str) -> None:

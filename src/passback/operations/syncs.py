@@ -92,7 +92,7 @@ async def request(
     now = clock()
 
     def write(conn: Connection) -> Instant | None:
-        _connected(conn, district_id)
+        connected(conn, district_id)
         earlier = syncs.find(conn, district_id)
         syncs.request(conn, district_id, now, removals=allow_removals)
         allowed = "removals allowed" if allow_removals else ""
@@ -142,7 +142,7 @@ async def schedule(database: Database, district_id: str, every: int | None, cloc
     now = clock()
 
     def write(conn: Connection) -> Sync | None:
-        district = _connected(conn, district_id)
+        district = connected(conn, district_id)
         syncs.schedule(conn, district_id, every, district.last_lms_sync or now, now)
         return syncs.find(conn, district_id)
 
@@ -166,7 +166,7 @@ def reads_lms(district: District) -> bool:
     return district.lms_type not in ("", BUILTIN) and district.lms_state != "disconnected"
 
 
-def _connected(conn: Connection, district_id: str) -> District:
+def connected(conn: Connection, district_id: str) -> District:
     """A district with an LMS to read. Raises `OperationError`."""
     district = required(conn, district_id)
     if not reads_lms(district):
