@@ -235,6 +235,17 @@ def test_what_is_sent_to_an_address_cannot_be_fetched(sandbox: Sandbox, app: End
     assert (reply.status, reply.json["message"].split(":")[0]) == (400, "NOT_FETCHED")
 
 
+def test_a_webhook_that_is_disabled_hands_nothing_out(sandbox: Sandbox) -> None:
+    webhook = register(sandbox)
+    path = f"{WEBHOOKS}/{webhook['id']}"
+    sandbox.post(f"{path}/test", b"")
+    sandbox.patch(path, {"disabled": True})
+    reply = sandbox.post(f"{path}/fetch", b"")
+    assert (reply.status, reply.json["message"].split(":")[0]) == (400, "WEBHOOK_DISABLED")
+    sandbox.patch(path, {"disabled": False})
+    assert len(fetch(sandbox, webhook)) == 1
+
+
 @pytest.mark.parametrize("fields", [{"url": "https://app.example/hook"}, {"fetch": False}])
 def test_whether_messages_are_fetched_cannot_be_changed(sandbox: Sandbox, fields: dict[str, Any]) -> None:
     webhook = register(sandbox)

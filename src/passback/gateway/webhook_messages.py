@@ -124,12 +124,13 @@ async def fetch(
 ) -> list[responses.FetchedMessage]:
     """The messages that wait to be fetched, the oldest first, once there are any or `wait` seconds have passed.
 
-    Those that are `done` are not handed out again. Raises `Refusal`: 404, or the messages are sent, not fetched.
+    Those that are `done` are not handed out again. Raises `Refusal`: 404, the webhook is disabled, or its messages are
+    sent, not fetched.
     """
     give_up = time.monotonic() + wait
 
     def write(conn: Connection) -> tuple[Webhook, list[Delivery]]:
-        webhook = find_own(conn, caller, webhook_id)
+        webhook = _enabled(conn, caller, webhook_id)
         if not webhook.is_fetched:
             raise errors.webhook_not_fetched()
         if done:
@@ -138,7 +139,7 @@ async def fetch(
         return webhook, webhook_messages.to_fetch(conn, webhook.id, limit)
 
     def look_again(conn: Connection) -> list[Delivery]:
-        return webhook_messages.to_fetch(conn, find_own(conn, caller, webhook_id).id, limit)
+        return webhook_messages.to_fetch(conn, _enabled(conn, caller, webhook_id).id, limit)
 
     webhook, found = await gateway.database.write(write)
     while not found and time.monotonic() < give_up and not await caller.is_gone():

@@ -51,7 +51,7 @@ def validation_failure(failures: Sequence[str]) -> Refusal:
 
 
 def webhook_disabled() -> Refusal:
-    """A message cannot be sent again by a webhook that is disabled."""
+    """A webhook that is disabled gets no messages, however it is asked for."""
     return Refusal(400, "WEBHOOK_DISABLED: enable the webhook first")
 
 

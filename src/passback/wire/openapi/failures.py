@@ -198,9 +198,9 @@ _BAD_REQUESTS = (
     ),
     _Case(
         "WebhookDisabled",
-        "Nothing is sent to a webhook that is disabled",
+        "A webhook that is disabled gets nothing",
         errors.webhook_disabled(),
-        _is("resend_webhook_message", "resend_webhook_messages"),
+        _is("resend_webhook_message", "resend_webhook_messages", "fetch_webhook_messages"),
     ),
     _Case(
         "MissingSince",
