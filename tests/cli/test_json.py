@@ -17,14 +17,12 @@ from passback.cli.output import Column, show_rows
 from passback.delivery import ledger
 from passback.store.engine.database import Connection
 from passback.testing.served import Served
-from passback.testing.served import serving as served_simulator
-from passback.testing.slate.simulator import SlateSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support import commands as running
 from support.delivery import delivery
+from support.filled import SLATE_KEY, filled_folder
 from support.rosters import CLEVER, changed, zipped
-from support.sandbox import DISTRICT, SECTION, SetClock, serving
-from support.slate import installed
+from support.sandbox import DISTRICT, SECTION
 
 CANVAS = CANVAS_UNIFIED.district_id
 PAGE = (Path(__file__).parents[2] / "docs/reference/json-output.md").read_text("utf-8")
@@ -53,19 +51,13 @@ class Filled:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     folder = tmp_path_factory.mktemp("data")
-    lms = SlateSimulator(SetClock())
-    lms.start()
-    with served_simulator(lms) as slate, installed():
-        with serving(folder) as sandbox:
-            assignment = sandbox.create().rpartition("/")[2]
-            hook = {"url": "http://127.0.0.1:9/hook", "events": ["delivery.refused"]}
-            webhook = sandbox.post("/v3.1/webhooks", hook).data["id"]
-            sandbox.write(_unmatched_and_waiting)
+    with filled_folder(folder, _unmatched_and_waiting) as held:
         words = {
-            "ASSIGNMENT": assignment, "WEBHOOK": webhook, "ROSTER": str(zipped(folder / "roster.zip", ONE_WRONG)),
-            "NEW": str(folder / "copy.db"), "SLATE": slate.url,
+            "ASSIGNMENT": held.assignment, "WEBHOOK": held.webhook,
+            "ROSTER": str(zipped(folder / "roster.zip", ONE_WRONG)), "NEW": str(folder / "copy.db"),
+            "SLATE": held.slate.url,
         }  # fmt: skip
-        found = Filled(folder, slate, words)
+        found = Filled(folder, held.slate, words)
         token = found.shown("token create", "--district", DISTRICT, "--application", "App")
         found.shown("account create", "ada", "--role", "owner")
         connected = found.shown(*CONNECT)
@@ -86,7 +78,7 @@ def _unmatched_and_waiting(conn: Connection) -> None:
 
 ONE_WRONG = changed(CLEVER, "students.csv", 2, "Student_id", "")
 NO_DATA = ("key new", "lti addresses")
-CONNECT = ("connect", "slate", "--name", "Slate", "--address", "SLATE", "--set", "api_key=slate-key")
+CONNECT = ("connect", "slate", "--name", "Slate", "--address", "SLATE", "--set", SLATE_KEY)
 COMMANDS: list[tuple[str, ...]] = [
     ("account create", "bob", "--role", "owner"),
     ("account list",),

@@ -15,10 +15,8 @@ import pytest
 from passback.delivery import ledger
 from passback.domain.clock import system_clock
 from passback.store.engine.database import Connection
-from passback.testing.clock import SetClock
 from passback.testing.served import Served
 from passback.testing.served import serving as served_simulator
-from passback.testing.slate.simulator import SlateSimulator
 from passback_simulators.google_classroom.app import ClassroomSimulator
 from passback_simulators.moodle.app import MoodleSimulator
 from passback_simulators.schoology.app import SchoologySimulator
@@ -26,9 +24,9 @@ from passback_simulators.simulator import Simulator
 from support import commands as running
 from support.blocks import blocks, commands
 from support.delivery import delivery
+from support.filled import SLATE_KEY, filled_folder
 from support.rosters import CLEVER, zipped
-from support.sandbox import DISTRICT, SECTION, STUDENT, serving
-from support.slate import installed
+from support.sandbox import DISTRICT, SECTION, STUDENT
 
 LMSS: Mapping[str, type[Simulator]] = {
     "moodle": MoodleSimulator, "schoology": SchoologySimulator, "google": ClassroomSimulator,
@@ -63,17 +61,10 @@ class Reader:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """The data folder of a gateway, with a built-in gradebook and a connected LMS."""
     folder = tmp_path_factory.mktemp("data")
-    lms = SlateSimulator(SetClock())
-    lms.start()
-    with served_simulator(lms) as slate, installed():
-        with serving(folder) as sandbox:
-            assignment = sandbox.create().rpartition("/")[2]
-            hook = {"url": "http://127.0.0.1:9/hook", "events": ["delivery.refused"]}
-            webhook = sandbox.post("/v3.1/webhooks", hook).data["id"]
-            sandbox.write(_deliver)
-        reader = Reader(folder, {"^ASSIGNMENT_ID$": assignment, "^WEBHOOK_ID$": webhook})
+    with filled_folder(folder, _deliver) as held:
+        reader = Reader(folder, {"^ASSIGNMENT_ID$": held.assignment, "^WEBHOOK_ID$": held.webhook})
         connected = reader.run(
-            "connect", "slate", "--name", "Slate", "--address", slate.url, "--set", "api_key=slate-key", "--json"
+            "connect", "slate", "--name", "Slate", "--address", held.slate.url, "--set", SLATE_KEY, "--json"
         )  # fmt: skip
         district = json.loads(connected)["district_id"]
         reader.run("roster", "import", "--from-lms", "--district", district)
