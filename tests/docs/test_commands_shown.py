@@ -25,6 +25,7 @@ from support import commands as running
 from support.blocks import blocks, commands
 from support.delivery import delivery
 from support.filled import SLATE_KEY, filled_folder
+from support.programs import program
 from support.rosters import CLEVER, zipped
 from support.sandbox import DISTRICT, SECTION, STUDENT
 
@@ -138,7 +139,8 @@ def test_what_is_shown_as_json_can_be_read_by_jq(reader: Reader) -> None:
     [shown] = blocks("docs/reference/json-output.md", "sh")
     command, _, jq = shown.text.partition(" | jq ")
     rows = reader.give(command)
-    subprocess.run(["sh", "-ec", f"jq {jq}"], input=rows, text=True, check=True, capture_output=True)
+    found = program("jq")
+    subprocess.run(["sh", "-ec", f"{found} {jq}"], input=rows, text=True, check=True, capture_output=True)
 
 
 def test_backups_are_made_and_restored_as_the_guide_says(reader: Reader, tmp_path: Path) -> None:
