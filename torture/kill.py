@@ -25,8 +25,8 @@ class Result:
     seconds: float
 
 
-def kill(kind: str, rounds: int, seed: int, *, longest: float = 2.0, lms: Tortured = CANVAS) -> Result:
-    """So many kills, up to `longest` seconds apart, while clients ask; then all promised must be in the LMS."""
+def kill(kind: str, rounds: int, seed: int, *, lms: Tortured = CANVAS) -> Result:
+    """So many kills while clients ask; then all promised must be in the LMS."""
     chance = random.Random(seed)
     began = time.monotonic()
     promised = Promised()
@@ -39,7 +39,7 @@ def kill(kind: str, rounds: int, seed: int, *, longest: float = 2.0, lms: Tortur
             made.add("worker")
         with asking(made, promised, seed):
             for _ in range(rounds):
-                time.sleep(chance.uniform(0.05, longest))
+                time.sleep(chance.uniform(0.05, lms.apart))
                 victim = chance.choice(made.processes)
                 if kind == "postgresql" and chance.random() < 0.1:
                     _back_from_the_dead(victim)
