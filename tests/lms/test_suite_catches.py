@@ -18,6 +18,7 @@ from passback.domain.matching import Person
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import interface as lms
 from passback.lms.http.reply import Reply
+from passback.lms.toolkit.json_fields import as_object
 from passback.testing import suite
 from passback.testing.clock import SetClock
 from passback.testing.lms import Lms, People, simulated
@@ -242,8 +243,8 @@ class Comments(Connector):
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         found = await super().read_submissions(section, assignment, students)
-        scores: Any = (await self._call("GET", f"assignments/{assignment}/scores")).content()
-        said = {it: (scores[it].get("comments") or [None])[-1] for it in found}
+        scores = as_object((await self._call("GET", f"assignments/{assignment}/scores")).content())
+        said = {it: (as_object(scores.get(it, {})).get("comments") or [None])[-1] for it in found}
         return {it: replace(one, grade_comment=said[it]) for it, one in found.items()}
 
 

@@ -156,7 +156,8 @@ class Grading:
         members = await self._roster.students(target.context, [student for _, student, _ in changes])
         present = [it for it in changes if it[1] in members]
         notes = await self._notes.read([target.key(student) for _, student, _ in present])
-        before = await self._results(target, [it for _, it, fields in present if self._needs_look(fields)])
+        looked_at = [it for _, it, fields in present if self._needs_look(fields)]
+        before = await self._before(target, {it: notes.get(target.key(it)) for it in looked_at})
         for position, student, fields in changes:
             try:
                 if student not in members or not _is_assigned(target.stored, student):
@@ -180,6 +181,18 @@ class Grading:
         except LmsError as error:
             outcomes |= dict.fromkeys((plan.position for plan in done), error)
         return outcomes
+
+    async def _before(
+        self, target: _Target, students: Mapping[str, Mapping[str, Any] | None]
+    ) -> dict[str, Result]:
+        """Read what students have before a change, given what is noted of them. Raises `LmsError`.
+
+        A list without somebody whom we have graded may be an LMS's mistake, which would cost the comment or the grade
+        that is kept: it counts if it comes twice.
+        """
+        found = await self._results(target, [*students])
+        lacking = [it for it, note in students.items() if it not in found and _may_have(note)]
+        return found | await self._results(target, lacking)
 
     def _needs_look(self, fields: SubmissionFields) -> bool:
         """Whether what is there must be known before a change: also the comment, which a score would replace."""
@@ -436,6 +449,13 @@ class Grading:
             for content in page
             if (user := id_of(content, "userId")) in students
         }
+
+
+def _may_have(note: Mapping[str, Any] | None) -> bool:
+    """Whether a student may have a grade or a comment of ours."""
+    note = note or {}
+    done = note.get("done") or {}
+    return "trying" in note or done.get("points") is not None or bool(done.get("comment"))
 
 
 def _last_seen(note: Mapping[str, Any], stored: LmsAssignment, family: Family) -> Result:

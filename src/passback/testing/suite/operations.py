@@ -38,6 +38,8 @@ class Operation:
     """Whether what was seen, or returned, is what was asked for."""
     once: Callable[[Lms, Any], bool] = lambda lms, about: True
     """Whether the LMS has it once, however often the change came."""
+    keeps: bool = False
+    """Whether it keeps something that may have to be read first: then each list that is read is emptied, too."""
 
 
 def essay(lms: Lms) -> str:
@@ -154,6 +156,14 @@ OPERATIONS = [
         "grade again", _graded, grading(grade_points=Decimal(4)), _submission, lambda it: it.grade_points == 4
     ),
     Operation(
+        "grade beside a comment", _commented, grading(grade_points=Decimal(4)), _submission,
+        lambda it: (it.grade_points, it.grade_comment) == (4, "Good"), _comments_are("Good"), keeps=True,
+    ),
+    Operation(
+        "comment beside a grade", _graded, grading(grade_comment="Good", comment_since=NOW, comment_marks=MARKS), _submission,
+        lambda it: (it.grade_points, it.grade_comment) == (3, "Good"), _comments_are("Good"), keeps=True,
+    ),
+    Operation(
         "clear a grade", _graded, grading(grade=""), _submission, lambda it: it.grade_points is None,
     ),
     Operation(
@@ -193,6 +203,8 @@ NEEDS = {
 
 def refused(lms: Lms, operation: Operation) -> bool:
     """Whether the LMS has no place for what the operation changes, and the connector says so without a write."""
+    if operation.keeps and "grade_comment" in lms.unsupported:
+        return True  # there is nothing beside it
     if operation.name == "hand in":
         supported = not {"text", "link"} <= lms.unsupported
     else:

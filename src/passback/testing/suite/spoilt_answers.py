@@ -38,14 +38,19 @@ def _spoils(lms: Lms, world: World) -> tuple[Spoil, ...]:
     return (*(ALL if EVERY else FEW), *missing, *refusals)
 
 
-def _cases(methods: list[str], spoils: tuple[Spoil, ...]) -> list[tuple[int, Spoil]]:
-    """Which request is spoilt, and how: what changes something in all ways, and all else in one way, in turn."""
+def _cases(methods: list[str], spoils: tuple[Spoil, ...], *, keeps: bool = False) -> list[tuple[int, Spoil]]:
+    """Which request is spoilt, and how: what changes something in all ways, and all else in one way, in turn.
+
+    Each list that is read is emptied, too, if the operation `keeps` something that it may have to read first.
+    """
     if EVERY:
         return [(position, it) for position in range(len(methods)) for it in spoils]
     chosen = []
     for position, method in enumerate(methods):
         ways = [it for it in spoils if _matters(it, method)]
-        chosen += [(position, it) for it in (ways if method != "GET" else [ways[position % len(ways)]])]
+        emptied = [it for it in ways if keeps and it.name.startswith("a list without")]
+        some = ways if method != "GET" else dict.fromkeys((ways[position % len(ways)], *emptied))
+        chosen += [(position, it) for it in some]
     return chosen
 
 
@@ -55,7 +60,7 @@ def _matters(spoil: Spoil, method: str) -> bool:
         return True
     if spoil.name.endswith("allows"):
         return not spoil.reaches
-    return spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "has"))
+    return spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "items", "has"))
 
 
 def _methods(lms: Lms, world: World, operation: Operation) -> list[str]:
@@ -165,7 +170,7 @@ class SpoiltAnswers:
             methods, spoils = _methods(lms, world, operation), _spoils(lms, world)
             wrong = [
                 f"request {position}, {spoil}: {why}"
-                for position, spoil in _cases(methods, spoils)
+                for position, spoil in _cases(methods, spoils, keeps=operation.keeps)
                 if (why := _try(lms, world, operation, spoil, position)) is not None
             ]
         assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
