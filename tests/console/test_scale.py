@@ -81,7 +81,11 @@ def _served(folder: Path, students: int) -> Iterator[Sandbox]:
         yield served
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_page_costs_the_same_in_a_large_district(name: str, visits: list[Counting]) -> None:
-    small, large = (it.instructions(name) for it in visits)
-    assert large <= MORE * small + FREE
+def test_a_page_costs_the_same_in_a_large_district(visits: list[Counting]) -> None:
+    """One test of all pages: to fill the districts takes longer than to visit them."""
+    more = {}
+    for name in NAMES:
+        small, large = (it.instructions(name) for it in visits)
+        if large > MORE * small + FREE:
+            more[name] = small, large
+    assert more == {}
