@@ -180,7 +180,7 @@ def test_the_number_that_sis_ids_are_taken_for_is_shown_and_why(commands: Comman
     ]
     commands.write(lambda conn: number_fits.replace(conn, DISTRICT, none))
     shown = commands.run("status", "--district", DISTRICT).stdout.splitlines()
-    assert shown[1] == "No number of students fits SIS ids of the LMS"
+    assert shown[1] == "The LMS's SIS ids are none of the students' numbers"
 
 
 def test_without_a_terminal_it_says_what_to_do(commands: Commands) -> None:

@@ -102,7 +102,7 @@ def _show_number(fits: Sequence[NumberFit]) -> None:
         return
     best, *others = fits
     if not (best.fits or best.chosen == "named"):
-        print(f"No number of {best.role}s fits SIS ids of the LMS")
+        print(f"The LMS's SIS ids are none of the {best.role}s' numbers")
         return
     named = " as match by says" if best.chosen == "named" else ""
     print(

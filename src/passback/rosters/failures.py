@@ -32,7 +32,8 @@ class NoRoster(Broken):
 
     def __init__(self) -> None:
         super().__init__(
-            "the district has no roster yet: run passback roster import FILE, or use --from-lms if there is no file"
+            "the district has no roster yet: import its files or take over the LMS's, by passback roster import or in"
+            " the console"
         )
 
 
