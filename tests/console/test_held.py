@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
 import pytest
 
+from passback_simulators.identities import CANVAS_UNIFIED
 from support.console import Visitor
 from support.sandbox import Sandbox
 
@@ -63,3 +68,18 @@ def test_what_is_gone_is_told_in_plain_words(sandbox: Sandbox, visitor: Visitor,
 def test_only_a_delivery_that_is_there_is_read(visitor: Visitor) -> None:
     visitor.get("/console/not-arrived")
     assert visitor.post("/console/deliveries/nothing/held").status == 404
+
+
+def test_an_lms_that_is_down_is_told_in_plain_words(sandbox: Sandbox, visitor: Visitor, essay: str) -> None:
+    delivery = grade(sandbox, visitor, essay, 7)
+    reach: Any = sandbox.gateway.connectors
+    found = sandbox.write(lambda conn: reach.connection(conn, CANVAS_UNIFIED.district_id))
+    canvas = urlsplit(found.address)
+    faults = f"{canvas.scheme}://{canvas.netloc}/_simulator/faults"
+    httpx2.post(faults, json={"fault": "error-before", "times": None}).raise_for_status()
+    try:
+        text = look(visitor, delivery)
+    finally:
+        httpx2.delete(faults).raise_for_status()
+    assert "The LMS could not be read." in text
+    assert "Try again later." in text
