@@ -415,6 +415,29 @@ def test_a_look_that_is_repeated_since_another_noted_changes_stays_the_only_one(
     assert claimed == [True, True, True]  # the first time, by the other look, and when it is repeated
 
 
+def test_two_looks_at_once_report_a_change_once(world: World) -> None:
+    told = told_of_grades(world)
+    world.add("a")
+    world.look()
+
+    async def both() -> None:
+        meeting = asyncio.Barrier(2)
+
+        async def meet() -> None:
+            with contextlib.suppress(asyncio.BrokenBarrierError):
+                await meeting.wait()  # so both have read, and neither has noted it
+                await meeting.abort()
+
+        world.lms.meanwhile = meet
+        await asyncio.gather(*(looks.look_at(world.gateway, DISTRICT, SECTION) for _ in range(2)))
+
+    for points in range(1, 6):
+        world.lms.grades["a"] = points
+        world.clock.advance(hours=1)
+        asyncio.run(both())
+    assert told() == ["a"] * 5
+
+
 def test_a_clock_that_is_set_four_days_ahead_and_back_delays_no_look(world: World) -> None:
     world.add("a")
     world.clock.now += 4 * DAY

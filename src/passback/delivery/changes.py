@@ -84,6 +84,7 @@ async def notice(gateway: Gateway, look: Look, connector: Connector, found: Foun
         digests |= await _grades(gateway, look, connector, found.section, present[:MOST_GRADED])
 
     def record(conn: Connection) -> bool:
+        conn.lock(f"seen/{look.section_id}")  # a sandbox looks whenever somebody changes something
         ids = [it.id for it in present]
         before = lms_seen.find_all(conn, look.section_id)
         ours = lms_seen.changed_by_us(conn, ids)
