@@ -102,9 +102,11 @@ def people_named(connection: Connection, district_id: str, asked: str, limit: in
     found: dict[str, FoundPerson] = {}
     words = folded(asked.replace(",", " ")).split()
     for column, beginning, rest in _readings(words):
-        for person in _beginning(
-            connection, district_id, column, beginning, limit if not rest else _MOST_COMPARED
+        most = limit if not rest else _MOST_COMPARED
+        for row in _beginning(
+            connection, district_id, column, beginning, f"{_PERSON} FROM users", most, where="removed IS NULL"
         ):
+            person = FoundPerson(*row)
             other = person.first_name if column == "users.last_name" else person.last_name
             if folded(other).startswith(rest):
                 found.setdefault(person.id, person)
@@ -127,16 +129,25 @@ def _readings(words: Sequence[str]) -> Iterator[tuple[_Ranged, str, str]]:
 
 
 def _beginning(
-    connection: Connection, district_id: str, column: _Ranged, beginning: str, limit: int
-) -> list[FoundPerson]:
-    found: list[FoundPerson] = []
-    for prefix in _spellings(connection, district_id, column, beginning):
-        rows = connection.execute(
-            f"SELECT {_PERSON} FROM users WHERE district_id = :district_id AND removed IS NULL"
-            f" AND LOWER({column}) >= :low AND LOWER({column}) < :high ORDER BY LOWER({column}), id LIMIT :limit",
+    connection: Connection,
+    district_id: str,
+    column: _Ranged,
+    beginning: str,
+    selected: str,
+    limit: int,
+    *,
+    where: str = "TRUE",
+) -> list[tuple[Any, ...]]:
+    """What is `selected` of a district's rows whose name begins so, in whatever spelling, in the order of names."""
+    table = column.partition(".")[0]
+    found: list[tuple[Any, ...]] = []
+    for prefix in _spellings(connection, district_id, column, beginning) if beginning else ():
+        found += connection.execute(
+            f"SELECT {selected} WHERE {table}.district_id = :district_id AND {where}"
+            f" AND LOWER({column}) >= :low AND LOWER({column}) < :high"
+            f" ORDER BY LOWER({column}), {table}.id LIMIT :limit",
             {"district_id": district_id, "low": prefix, "high": prefix + _LAST, "limit": limit - len(found)},
         )
-        found += [FoundPerson(*row) for row in rows]
         if len(found) >= limit:
             break
     return found
@@ -201,19 +212,8 @@ def assignments_titled(
     connection: Connection, district_id: str, asked: str, limit: int
 ) -> list[FoundAssignment]:
     """Assignments whose titles begin as `asked`."""
-    found: list[FoundAssignment] = []
-    beginning = folded(asked)
-    for prefix in _spellings(connection, district_id, "assignments.title", beginning) if beginning else ():
-        rows = connection.execute(
-            f"SELECT {_ASSIGNMENT} WHERE assignments.district_id = :district_id"
-            " AND LOWER(assignments.title) >= :low AND LOWER(assignments.title) < :high"
-            " ORDER BY LOWER(assignments.title), assignments.id LIMIT :limit",
-            {"district_id": district_id, "low": prefix, "high": prefix + _LAST, "limit": limit - len(found)},
-        )
-        found += [FoundAssignment(*row) for row in rows]
-        if len(found) >= limit:
-            break
-    return found
+    rows = _beginning(connection, district_id, "assignments.title", folded(asked), _ASSIGNMENT, limit)
+    return [FoundAssignment(*row) for row in rows]
 
 
 def assignments_known_as(
@@ -237,19 +237,16 @@ def assignments_known_as(
 
 def sections_named(connection: Connection, district_id: str, asked: str, limit: int) -> list[FoundSection]:
     """Sections whose names begin as `asked`."""
-    found: list[FoundSection] = []
-    beginning = folded(asked)
-    for prefix in _spellings(connection, district_id, "sections.name", beginning) if beginning else ():
-        rows = connection.execute(
-            f"SELECT {_SECTION} WHERE sections.district_id = :district_id AND sections.removed IS NULL"
-            " AND LOWER(sections.name) >= :low AND LOWER(sections.name) < :high"
-            " ORDER BY LOWER(sections.name), sections.id LIMIT :limit",
-            {"district_id": district_id, "low": prefix, "high": prefix + _LAST, "limit": limit - len(found)},
-        )
-        found += [FoundSection(*row) for row in rows]
-        if len(found) >= limit:
-            break
-    return found
+    rows = _beginning(
+        connection,
+        district_id,
+        "sections.name",
+        folded(asked),
+        _SECTION,
+        limit,
+        where="sections.removed IS NULL",
+    )
+    return [FoundSection(*row) for row in rows]
 
 
 def section_known_as(connection: Connection, district_ids: Collection[str], asked: str) -> list[FoundSection]:
