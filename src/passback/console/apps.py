@@ -104,10 +104,7 @@ async def _page(visit: Visit, form: Form, *, new: once.Secret | None = None, sta
         district=await districts.find(database, visit.district_id),
         active=[it for it in found if it.state(now) == "active"],
         ended=[it for it in found if it.state(now) != "active"],
-        webhooks=[
-            (it, await webhooks.messages(database, it.id, 1))
-            for it in await webhooks.list_all(database, visit.district_id)
-        ],
+        webhooks=await webhooks.with_newest_message(database, visit.district_id),
         without_query=_without_query,
         form=form,
         new=new,

@@ -110,6 +110,16 @@ async def messages(database: Database, webhook_id: str, limit: int) -> list[Deli
     return await database.read(lambda conn: webhook_messages.page(conn, webhook_id, limit=limit))
 
 
+async def with_newest_message(database: Database, district_id: str) -> list[tuple[Webhook, Delivery | None]]:
+    """Return a district's webhooks, oldest first, each with its newest message, if there is one."""
+
+    def read(conn: Connection) -> list[tuple[Webhook, Delivery | None]]:
+        found = webhooks.find_all(conn, district_id)
+        return [(it, next(iter(webhook_messages.page(conn, it.id, limit=1)), None)) for it in found]
+
+    return await database.snapshot(read)
+
+
 async def resend(
     database: Database, webhook_id: str, message_id: str, clock: Clock, *, actor: str = ""
 ) -> None:

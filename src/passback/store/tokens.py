@@ -106,11 +106,10 @@ def find_all(connection: Connection, district_id: str | None = None) -> list[Tok
 
 def mark_used(connection: Connection, uses: Mapping[str, Instant]) -> None:
     """Store when tokens were last used, by their ids; what is stored of a later time stays."""
-    for token_id, at in sorted(uses.items()):
-        connection.execute(
-            "UPDATE tokens SET used = :at WHERE id = :id AND (used IS NULL OR used < :at)",
-            {"id": token_id, "at": at},
-        )
+    connection.executemany(
+        "UPDATE tokens SET used = :at WHERE id = :id AND (used IS NULL OR used < :at)",
+        [{"id": token_id, "at": at} for token_id, at in sorted(uses.items())],
+    )
 
 
 def has_active(connection: Connection, district_id: str, application: str, now: Instant) -> bool:
