@@ -143,9 +143,7 @@ def _serving(students: int, kind: str, now: Instant) -> Iterator[Server]:
             data.fill(database, students, now)
             data.put_off(database, system_clock())
             asyncio.run(accounts.create(database, OWNER, "owner", system_clock, password=PASSWORD))
-            with database.session() as session:
-                for table in sorted(session.tables()):
-                    session.analyse(table)  # as PostgreSQL does by itself, but later
+            data.analyse(database)
         arguments = ("-m", "passback", "serve", "--port", "0", "--data", folder)
         with running(*arguments, database_url=url) as server:
             yield server

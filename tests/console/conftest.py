@@ -10,6 +10,7 @@ from passback.sandbox.seed import seed
 from support.console import OWNER, PASSWORD, Visitor
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, Sandbox, serving
+from support.webhooks import Endpoint, endpoint
 
 
 @pytest.fixture(scope="session", params=DATABASES)
@@ -19,6 +20,13 @@ def production(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         served.write(lambda conn: seed(conn, NOW))
         asyncio.run(accounts.create(served.gateway.database, OWNER, "owner", served.clock, password=PASSWORD))
         yield served
+
+
+@pytest.fixture
+def app() -> Iterator[Endpoint]:
+    """An app's endpoint for webhooks."""
+    with endpoint() as app:
+        yield app
 
 
 @pytest.fixture

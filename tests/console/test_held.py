@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlsplit
-
 import httpx2
 import pytest
 
@@ -72,10 +69,7 @@ def test_only_a_delivery_that_is_there_is_read(visitor: Visitor) -> None:
 
 def test_an_lms_that_is_down_is_told_in_plain_words(sandbox: Sandbox, visitor: Visitor, essay: str) -> None:
     delivery = grade(sandbox, visitor, essay, 7)
-    reach: Any = sandbox.gateway.connectors
-    found = sandbox.write(lambda conn: reach.connection(conn, CANVAS_UNIFIED.district_id))
-    canvas = urlsplit(found.address)
-    faults = f"{canvas.scheme}://{canvas.netloc}/_simulator/faults"
+    faults = sandbox.faults_of(CANVAS_UNIFIED.district_id)
     httpx2.post(faults, json={"fault": "error-before", "times": None}).raise_for_status()
     try:
         text = look(visitor, delivery)

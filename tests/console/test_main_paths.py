@@ -21,7 +21,7 @@ from support.console import OWNER, PASSWORD
 from support.hands import Hand, Keyboard, Mouse
 from support.rosters import CLEVER, zipped
 from support.sandbox import DISTRICT, SECTION, Sandbox, serving
-from support.webhooks import Endpoint, endpoint
+from support.webhooks import Endpoint
 
 if TYPE_CHECKING:
     from playwright.async_api import Dialog, Locator, Page
@@ -67,12 +67,6 @@ def canvas() -> Iterator[Served]:
     simulator.start()
     with simulators.serving(simulator) as served:
         yield served
-
-
-@pytest.fixture
-def app() -> Iterator[Endpoint]:
-    with endpoint() as app:
-        yield app
 
 
 @pytest.fixture(params=[Mouse, Keyboard], ids=["mouse", "keyboard"])

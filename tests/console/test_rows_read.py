@@ -74,9 +74,7 @@ def _served(folder: Path, students: int) -> Iterator[Sandbox]:
         with contextlib.closing(connect(url, None)) as database:
             migrate.prepare(database, "production")
             console_data.fill(database, students, NOW)
-            with database.session() as session:
-                for table in sorted(session.tables()):
-                    session.analyse(table)
+            console_data.analyse(database)
         with serving(folder, kind="production", database_url=url) as sandbox:
             made = accounts.create(sandbox.gateway.database, OWNER, "owner", sandbox.clock, password=PASSWORD)
             asyncio.run(made)

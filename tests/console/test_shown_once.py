@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from passback.console import once
 from support.console import Visitor
 from support.sandbox import DISTRICT, Sandbox
-from support.webhooks import Endpoint, endpoint
+from support.webhooks import Endpoint
 
 CANVAS = "/console/districts/4fee004cca2e43cfca000000"
 APPS = f"{CANVAS}/apps"
-
-
-@pytest.fixture
-def app() -> Iterator[Endpoint]:
-    with endpoint() as app:
-        yield app
 
 
 @pytest.fixture

@@ -1,22 +1,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from support.console import Visitor
 from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, Sandbox
-from support.webhooks import Endpoint, endpoint
+from support.webhooks import Endpoint
 
 APPS = f"/console/districts/{DISTRICT}/apps"
-
-
-@pytest.fixture
-def app() -> Iterator[Endpoint]:
-    with endpoint() as app:
-        yield app
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import passback
+from support.commands import started
 from support.dockerfile import Image, stages
 from support.programs import program
 from support.pythons import OUTSIDE, ROOT
@@ -56,14 +57,8 @@ def container(
     environment = {**own, **{name: image.text(value) for name, value in settings.items()}}
     command = [*FINAL.one("ENTRYPOINT").command, *(arguments or FINAL.one("CMD").command)]
     executable = image.at("/opt/passback/bin") / command[0]
-    with subprocess.Popen(
-        [executable, *command[1:]], env=environment, cwd=image.root, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process, environment
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    with started([executable, *command[1:]], environment, cwd=image.root) as process:
+        yield process, environment
 
 
 def is_healthy(image: Image, environment: dict[str, str]) -> bool:

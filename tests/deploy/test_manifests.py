@@ -16,7 +16,7 @@ import yaml
 import passback
 from passback.settings import Settings, unknown_variables
 from passback.store.engine.vault import new_key
-from support.commands import ENVIRONMENT, command
+from support.commands import ENVIRONMENT, command, started
 from support.dockerfile import stages
 from support.postgres import fresh_database
 from support.sandbox import Client, free_port, wait_until
@@ -65,15 +65,8 @@ def service(name: str, secrets: Path, **settings: str) -> Iterator[subprocess.Po
     for variable, value in environment.items():
         default = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
         environment[variable] = default.replace("/run/secrets", str(secrets))
-    with subprocess.Popen(
-        command(*given["command"]), stdout=subprocess.PIPE, text=True,
-        env={**ENVIRONMENT, **environment, **settings},
-    ) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    with started(command(*given["command"]), {**ENVIRONMENT, **environment, **settings}) as process:
+        yield process
 
 
 def test_the_services_start_with_their_secrets_on_postgresql(tmp_path: Path) -> None:

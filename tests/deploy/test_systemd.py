@@ -14,7 +14,7 @@ import pytest
 
 from passback.settings import unknown_variables
 from passback.store.engine.vault import new_key
-from support.commands import ENVIRONMENT, command, real
+from support.commands import ENVIRONMENT, command, real, started
 from support.postgres import fresh_database
 from support.programs import program
 
@@ -70,15 +70,12 @@ def service(name: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     [line] = re.findall(r"(?m)^ExecStart=/opt/passback/bin/passback (.+)$", text)
     arguments = line.replace("/var/lib", str(folder)).split()
     environment = {name: value.replace("%d", str(folder)) for name, value in settings.items()}
-    with subprocess.Popen(
-        [sys.executable, "-c", _NO_NEW_CODE, *command(*arguments)], stdout=subprocess.PIPE, text=True, umask=0o077,
-        env={**ENVIRONMENT, **environment, "PASSBACK_PORT": "0"},
-    ) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    with started(
+        [sys.executable, "-c", _NO_NEW_CODE, *command(*arguments)],
+        {**ENVIRONMENT, **environment, "PASSBACK_PORT": "0"},
+        umask=0o077,
+    ) as process:
+        yield process
 
 
 def test_the_units_serve_and_deliver_with_their_credentials(tmp_path: Path) -> None:

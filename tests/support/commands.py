@@ -11,7 +11,9 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from passback import cli
@@ -49,6 +51,19 @@ def real(
 def command(*arguments: str) -> list[str]:
     """What starts the process of a command."""
     return [sys.executable, "-m", "passback", *arguments]
+
+
+@contextlib.contextmanager
+def started(
+    given: Sequence[str | Path], environment: Mapping[str, str], **how: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A process, whose output can be read, until it is told to stop in the end."""
+    with subprocess.Popen(given, stdout=subprocess.PIPE, text=True, env=environment, **how) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def _exit_code() -> int:

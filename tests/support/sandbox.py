@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from msgspec.structs import replace
@@ -154,6 +155,12 @@ class Sandbox(Client):
 
         with ThreadPoolExecutor(1) as beside:  # a test of pages has an event loop of its own
             return beside.submit(asyncio.run, run()).result()
+
+    def faults_of(self, district_id: str) -> str:
+        """The address of the faults of the simulated LMS that a district has."""
+        reach: Any = self.gateway.connectors
+        address = urlsplit(self.write(lambda conn: reach.connection(conn, district_id)).address)
+        return f"{address.scheme}://{address.netloc}/_simulator/faults"
 
     def client(self, token: str | None) -> Client:
         """A connection of its own, for another caller."""

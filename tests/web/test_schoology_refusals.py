@@ -28,22 +28,16 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def client(sandbox: Sandbox) -> Client:
     assert sandbox.client(SCHOOLOGY_UNIFIED.token).post("/sandbox/reset", b"").status == 200
-    assert httpx2.delete(faults(sandbox)).status_code == 200
+    assert httpx2.delete(sandbox.faults_of(SCHOOLOGY_UNIFIED.district_id)).status_code == 200
     return sandbox.client(SCHOOLOGY_UNIFIED.token)
-
-
-def faults(sandbox: Sandbox) -> str:
-    """The address of the simulated Schoology's faults."""
-    connection = sandbox.write(
-        lambda conn: sandbox.gateway.connectors.connection(conn, SCHOOLOGY_UNIFIED.district_id)  # type: ignore[attr-defined]
-    )
-    address: str = connection.address.replace("/v1/", "/_simulator/faults")
-    return address
 
 
 def refuse(sandbox: Sandbox, **rule: Any) -> None:
     """Have the simulated Schoology refuse some requests with 401."""
-    answer = httpx2.post(faults(sandbox), json={"fault": "expired-credentials", "times": None, **rule})
+    answer = httpx2.post(
+        sandbox.faults_of(SCHOOLOGY_UNIFIED.district_id),
+        json={"fault": "expired-credentials", "times": None, **rule},
+    )
     assert answer.status_code == 200
 
 
