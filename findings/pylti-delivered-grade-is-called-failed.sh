@@ -3,9 +3,9 @@
 # gives the XML namespace a prefix.
 #
 # `<ns2:imsx_codeMajor>` with `xmlns:ns2="..."` is the same XML element as `<imsx_codeMajor>` with `xmlns="..."`, and XML
-# libraries (Java's JAXB, Python's ElementTree) write prefixes unless they are told otherwise. One would expect both to
+# libraries (Java's JAXB, Python's ElementTree) write prefixes by default. One would expect both to
 # count as success. The library looks for the bytes `<imsx_codeMajor>success</imsx_codeMajor>` instead, so `post_grade`
-# raises LTIPostMessageException after the grade is in the gradebook, and a tool that tries again never comes to an end.
+# raises LTIPostMessageException after the grade is in the gradebook, and a tool that retries never stops.
 #
 # Output seen:
 #   default namespace: grades taken 1, post_grade returned True

@@ -5,7 +5,7 @@
 # The documentation of `get_all_terms` says "Return all of the terms in the account", and without `per_page` lists are
 # followed from page to page. One would expect a `per_page` to change the size of the pages, which is what it does as
 # `Canvas(per_page=100)`. Among the parameters of a call it turns following off as well; `get_all_terms` itself gives 500,
-# and Canvas sends no more than 100 at a time. `get_term_by_sis_id` then returns None for a term that exists. Here an
+# and Canvas caps a page at 100. `get_term_by_sis_id` then returns None for a term that exists. Here an
 # account has 150 terms, and a course 150 students.
 #
 # Output seen:

@@ -3,8 +3,8 @@
 #
 # `moveOn` takes a score, as a number or an xAPI score, and sends "passed" or "failed", according to the mastery score
 # that the LMS has set, then "completed" and "terminated". One would expect 0 to be failed, as 0.4 is, and as
-# `{ scaled: 0 }` is, the same score in its long form. The number 0 counts as no score: the LMS is told that the activity
-# is complete, and has neither a score nor a failure for the learner. Without a mastery score, 0 is left out of "completed"
+# `{ scaled: 0 }` is, the same score in its long form. The number 0 counts as no score: the LMS hears that the activity is
+# complete, and has neither a score nor a failure for the learner. Without a mastery score, 0 is left out of "completed"
 # in the same way. Here the mastery score is 0.8.
 #
 # Output seen:

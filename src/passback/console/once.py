@@ -1,7 +1,7 @@
 """What is shown once, such as a new token: the form that made it sends the browser on to a page that shows it.
 
-It travels in a cookie that only this server can read, and only for that page and session, so reloading the page does
-nothing again, and shows it no more.
+It travels in a cookie that only this server can read, and only for that page and session. Reloading the page repeats
+nothing, and no longer shows it.
 """
 
 from __future__ import annotations
