@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from passback.domain.assignment import Assignment, AssignmentFields
+from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.matching import Person
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import interface as lms
@@ -209,18 +209,17 @@ class Waits(Connector):
         raise AssertionError
 
 
-class CommentingSimulator(SlateSimulator):
-    """A Slate that adds comments to those before."""
+class RicherSimulator(SlateSimulator):
+    """A Slate that adds comments, and work, to those before."""
 
     def score(self, request: Request, id: str, student: str) -> Answer:  # noqa: A002
-        words, sent = (
-            msgspec.json.decode(request.body).get("comment"),
-            super().score(request, id, student),
-        )
+        given = msgspec.json.decode(request.body)
+        status = super().score(request, id, student).status
         held = self.one("assignments", id)["scores"][student]
-        if words is not None:
-            held["comments"] = [*held.get("comments", []), words]
-        return json_reply(sent.status, held)
+        for name, added in (("comment", "comments"), ("work", "works")):
+            if given.get(name) is not None:
+                held[added] = [*held.get(added, []), given[name]]
+        return json_reply(status, held)
 
 
 class Comments(Connector):
@@ -259,6 +258,48 @@ class Overwrites(Comments):
         return await super().update_submission(section, assignment, student, fields)
 
 
+class HandsInByRetries(Connector):
+    """It looks whether the work is there, and then has it sent until it is answered."""
+
+    capabilities = replace(slate.CAPABILITIES, hand_in=frozenset({"text"}))
+    looks = retries = True
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        if not fields.attachments:
+            return await super().update_submission(section, assignment, student, fields)
+        before = await self._of(section, assignment, student)
+        if not self.looks or before.attachments != fields.attachments:
+            path, sent = f"assignments/{assignment}/scores/{student}", {"work": fields.attachments[0].text}
+            (await self._client.send("PUT", path, content=sent, safe=self.retries)).good("student")
+        return await self._of(section, assignment, student)
+
+    async def _of(self, section: str, assignment: str, student: str) -> Submission:
+        if (found := (await self.read_submissions(section, assignment, [student])).get(student)) is None:
+            raise lms.Unavailable("it does not show the student", in_doubt=True)
+        return found
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        found = await super().read_submissions(section, assignment, students)
+        scores = as_object((await self._call("GET", f"assignments/{assignment}/scores")).content())
+        works: dict[str, Any] = {it: as_object(scores.get(it, {})).get("works") for it in found}
+        return {
+            it: replace(one, state="submitted", attachments=(Attachment(type="text", text=works[it][-1]),))
+            if works[it]
+            else one
+            for it, one in found.items()
+        }
+
+
+class HandsInAgain(HandsInByRetries):
+    """It hands in each time that it is asked to."""
+
+    looks = retries = False
+
+
 class Broken(NamedTuple):
     """A connector that breaks a promise, and the test that must fail."""
 
@@ -268,6 +309,7 @@ class Broken(NamedTuple):
 
 
 [COMMENT] = [it for it in OPERATIONS if it.name == "comment"]
+[HAND_IN] = [it for it in OPERATIONS if it.name == "hand in"]
 BROKEN = [
     Broken(Lies, suite.Basics.test_a_grade_is_kept),
     Broken(Echoes, suite.KeptOtherwise.test_a_title_that_is_kept_otherwise_is_shown_as_it_is_kept, {"way": "create"}),
@@ -292,6 +334,14 @@ BROKEN = [
         Comments, suite.SpoiltAnswers.test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt,
         {"operation": COMMENT},
     ),
+    Broken(
+        HandsInAgain, suite.SpoiltAnswers.test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt,
+        {"operation": HAND_IN},
+    ),
+    Broken(
+        HandsInByRetries, suite.SpoiltAnswers.test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt,
+        {"operation": HAND_IN},
+    ),
     Broken(Overwrites, suite.Basics.test_a_change_of_one_field_keeps_the_others),
 ]  # fmt: skip
 
@@ -299,15 +349,16 @@ BROKEN = [
 @contextlib.contextmanager
 def opened(connector: Callable[..., Any]) -> Iterator[Lms]:
     """Slate with a connector in place of the example's."""
-    simulator, people = CommentingSimulator(SetClock()), dict[str, Any](PEOPLE)
+    simulator, people = RicherSimulator(SetClock()), dict[str, Any](PEOPLE)
 
-    def comments(assignment: str, student: str) -> list[str]:
-        said: list[str] = simulator.one("assignments", assignment)["scores"][student].get("comments", [])
-        return said
+    def added(name: str) -> Callable[[str, str], list[str]]:
+        return lambda assignment, student: simulator.one("assignments", assignment)["scores"][student].get(
+            name, []
+        )
 
     with simulated(
         simulator, replace(slate.KIND, open=connector), People(**people), delete=simulator.ui_delete,
-        unenroll=simulator.ui_unenroll, comments=comments,
+        unenroll=simulator.ui_unenroll, comments=added("comments"), work=added("works"),
     ) as lms:  # fmt: skip
         yield lms
 

@@ -24,10 +24,16 @@ def canvas(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
         record = simulator.records.get("submissions", f"{assignment}/{student}") or {}
         return [it["comment"] for it in record.get("comments", [])]
 
+    def all_work(assignment: str, student: str) -> list[str]:
+        record = simulator.records.get("submissions", f"{assignment}/{student}") or {}
+        attempts = [it for it in (*record.get("history", ()), record) if it.get("attempt") is not None]
+        files = [str(file) for it in attempts for file in it["attachments"]]
+        return [*files, *(words for it in attempts if (words := it["body"] or it["url"]))]
+
     with simulated(
         simulator, KIND, people(seed, "107/999"), delete=simulator.ui_delete_assignment,
         unenroll=simulator.ui_end_enrollment, credentials=credentials, options=options,
-        comments=all_comments, refusals=(
+        comments=all_comments, work=all_work, refusals=(
             unauthorized(401).reply, unauthorized(403).reply, unauthenticated("Invalid access token.").reply
         ),
     ) as lms:  # fmt: skip

@@ -31,9 +31,14 @@ def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
     def unenroll(student: str) -> None:
         simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)
 
+    def work(assignment: str, student: str) -> list[str]:
+        every = simulator.records.all("submissions")
+        mine = [it for it in every if (it["work_id"], it["user_id"]) == (assignment, student)]
+        return [str(piece) for it in mine for piece in it["attachments"]]
+
     with simulated(
         simulator, KIND, people(seed, "999"), delete=simulator.ui_delete_assignment, unenroll=unenroll,
-        credentials=credentials, options=options, collection="courseWork", coarse=frozenset({"description"}),
+        credentials=credentials, options=options, collection="courseWork", coarse=frozenset({"description"}), work=work,
         refusals=(errors.denied().reply, errors.unauthenticated(None)),
     ) as lms:  # fmt: skip
         yield lms

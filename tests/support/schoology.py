@@ -27,9 +27,18 @@ def schoology(credentials: dict[str, str] | None = None, **options: Any) -> Iter
     def unenroll(student: str) -> None:
         simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)
 
+    def work(assignment: str, student: str) -> list[str]:
+        revisions = simulator.records.all("revisions")
+        mine = [
+            it
+            for it in revisions
+            if (it["item"], it["uid"]) == (item(assignment), student) and not it["draft"]
+        ]
+        return [str(piece) for it in mine for piece in it["attachments"]]
+
     with simulated(
         simulator, KIND, people(seed, "999"), path="v1/", delete=delete, unenroll=unenroll, credentials=credentials,
-        options=options, coarse=frozenset({"grading_type", "submission_types"}),
+        options=options, coarse=frozenset({"grading_type", "submission_types"}), work=work,
         refusals=(Reply(401, b"You are not authorized to perform this action"), Reply(403)),
     ) as lms:  # fmt: skip
         yield lms

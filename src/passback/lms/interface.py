@@ -327,8 +327,8 @@ class Connector(Protocol):
 
         An empty ``grade`` removes the grade. A comment that an earlier try already added (one of ``comment_marks``,
         which a connector keeps if it can, and ``comment_forgotten``; else one since ``comment_since``) is not added
-        again; the same words with another mark are. Raises `Gone` if the student does not have the assignment, or the
-        grader does not teach the section.
+        again; the same words with another mark are. Work that was handed in as it is given here is not handed in
+        again. Raises `Gone` if the student does not have the assignment, or the grader does not teach the section.
         """
         ...
 

@@ -135,6 +135,12 @@ class Lms(People):
 
     Needed if the LMS adds each comment to those before, of which the connector shows only the newest.
     """
+    work: Callable[[str, str], Sequence[str]] | None = None
+    """Given an assignment and a student, return all that they handed in, in the LMS's own UI: the text, address or
+    name of each piece, and again in each attempt that has it.
+
+    Needed if students' work can be handed in, of which the connector shows only the newest attempt.
+    """
     ready: Callable[[], str] | None = None
     """Make an assignment like `ESSAY` in the LMS's own UI instead of all that were made before, where creating one
     takes many requests."""
@@ -275,6 +281,13 @@ class Lms(People):
             "an LMS that adds comments needs `comments`, which shows all of them"
         )
         return [*self.comments(assignment, self.students[0])]
+
+    def all_work(self, assignment: str) -> list[str]:
+        """Return all that the first student has handed in."""
+        assert self.work is not None, (
+            "an LMS that takes students' work needs `work`, which shows all attempts"
+        )
+        return [*self.work(assignment, self.students[0])]
 
     def read(self, assignment: str, student: str | None = None) -> Submission:
         """Return the submission of a student, of the first unless another is named."""

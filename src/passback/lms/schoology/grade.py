@@ -290,7 +290,8 @@ class Grading:
                         section, stored.ref.item, plan.student, work, before, newest
                     )
         except LmsError as error:
-            if not (isinstance(error, Unavailable) and error.in_doubt):
+            doubtful = isinstance(error, Gone) or (isinstance(error, Unavailable) and error.in_doubt)
+            if not doubtful:  # what is gone may be there after all
                 await self._notes.write({key: {name: it for name, it in note.items() if name != "trying"}})
             return {plan.position: error}
         # Kept at once, so that the same request does not hand in again if the rest of it fails.

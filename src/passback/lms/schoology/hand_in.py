@@ -6,7 +6,15 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from passback.lms.http.download import fetch
-from passback.lms.interface import LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
+from passback.lms.interface import (
+    Gone,
+    LmsError,
+    NotAllowed,
+    RefusedByLms,
+    Unavailable,
+    Unsupported,
+    looking_after_write,
+)
 from passback.lms.schoology.errors import NAME, SectionEnded
 from passback.lms.schoology.one_look import verdict
 from passback.lms.toolkit.html import is_html, text_to_html
@@ -69,14 +77,21 @@ class Submitter:
         else:
             uploads = [await self._upload(section, student, item) for item in attachments]
             path, content = f"{path}/file", {"file-attachment": {"id": uploads}}
+
+        async def now() -> int:
+            with looking_after_write():
+                return await newest()
+
         doubt = Unavailable("it says that it took the work, and does not show it", in_doubt=True)
         for last in (False, True):
             try:
                 await self._send("POST", path, content, student, safe=False)
-            except NotAllowed as error:
-                # Their token was revoked, or they may not be impersonated; unless it is a stray refusal.
-                if (found := await newest()) > before:
+            except (Gone, NotAllowed) as error:
+                # Their token was revoked, or they may not be impersonated, or are gone; unless it is a stray refusal.
+                if (found := await now()) > before:
                     return found
+                if isinstance(error, Gone):
+                    raise
                 if last:
                     raise await self._why(section, error) from None
                 continue
@@ -86,7 +101,7 @@ class Submitter:
                     raise
                 doubt = error
             break
-        found = await looked(newest, lambda now: now > before, self._timer)
+        found = await looked(now, lambda found: found > before, self._timer)
         if found <= before:
             raise doubt
         return found

@@ -174,7 +174,7 @@ OPERATIONS = [
         "excuse", essay, grading(flags=frozenset({"excused"})), _submission, lambda it: "excused" in it.flags
     ),
     Operation(
-        "hand in", _for_work, _hand_in, _submission, _is_handed_in,
+        "hand in", _for_work, _hand_in, _submission, _is_handed_in, lambda lms, it: len(lms.all_work(it)) == 1
     ),
     Operation(
         "comment again", _commented, grading(grade_comment="Better", comment_since=NOW, comment_marks=MARKS), _submission,
