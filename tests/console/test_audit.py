@@ -128,17 +128,14 @@ def test_a_page_of_calls_goes_on_where_it_ends(
     assert found == titles[::-1]
 
 
-def test_days_bound_what_is_listed(production: Sandbox, owner: Visitor) -> None:
-    production.create(title="On a day")
-    _record(production, [("test.day", "on a day", "account:day")])
-    today = datetime.now(UTC).date()
-    for first, last, there in (
-        (today, today, True),
-        (today + timedelta(1), "", False),
-        ("", today - timedelta(1), False),
-    ):
+def test_moments_bound_what_is_listed(production: Sandbox, owner: Visitor) -> None:
+    production.create(title="At a moment")
+    _record(production, [("test.moment", "at a moment", "account:moment")])
+    now = datetime.now(UTC)
+    before, after = (f"{now + timedelta(hours=it):%Y-%m-%dT%H:%M}" for it in (-1, 1))
+    for first, last, there in ((before, f"{after}:00.000Z", True), (after, "", False), ("", before, False)):
         page = owner.get(f"/console/audit?district={DISTRICT}&since={first}&until={last}").body.decode()
-        assert ("on a day" in page, "On a day" in page) == (there, there)
+        assert ("at a moment" in page, "At a moment" in page) == (there, there)
     reply = owner.get("/console/audit?since=yesterday")
     assert reply.status == 422
     assert "Filter" in reply.body.decode()

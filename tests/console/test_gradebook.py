@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 
 import pytest
 
@@ -89,10 +90,10 @@ def test_comments_excuses_and_grades_are_saved_together(
     one, other = STUDENTS[:2]
     fields = {
         f"grade-{one}": "9",
-        f"was-{one}": "",
+        f"was-grade-{one}": "",
         f"comment-{one}": "Good start",
         f"grade-{other}": "ex",
-        f"was-{other}": "",
+        f"was-grade-{other}": "",
         f"comment-{other}": "",
     }
     reply = visitor.post(f"{SHEET}/{assignment}/students", fields)
@@ -109,9 +110,45 @@ def test_a_form_does_not_undo_what_came_meanwhile(
     sandbox.patch(
         f"/v3.1/sections/{SECTION}/assignments/{assignment}/submissions/{STUDENTS[0]}", {"grade_points": 12}
     )
-    untouched = {f"grade-{STUDENTS[0]}": "", f"was-{STUDENTS[0]}": "", f"comment-{STUDENTS[0]}": ""}
+    untouched = {f"grade-{STUDENTS[0]}": "", f"was-grade-{STUDENTS[0]}": "", f"comment-{STUDENTS[0]}": ""}
     assert visitor.post(f"{SHEET}/{assignment}/students", untouched).status == 303
     assert _submission(sandbox, assignment)["grade_points"] == 12
+
+
+def test_only_what_was_changed_of_an_assignment_is_saved(
+    sandbox: Sandbox, visitor: Visitor, assignment: str
+) -> None:
+    path, here = f"/v3.1/sections/{SECTION}/assignments/{assignment}", f"{SHEET}/{assignment}"
+    due = "2030-06-01T23:59:00.123Z"
+    sandbox.patch(path, {"due_date": due})
+    page = visitor.get(here).body.decode()
+    shown = dict(re.findall(r'name="was-([a-z_]+)" value="([^"]*)"', page.replace("&lt;1&gt;", "<1>")))
+    assert shown == {"title": "Essay <1>", "due_date": due, "points_possible": "20", "published": "yes"}
+    was = {f"was-{name}": value for name, value in shown.items()}
+    for sent, as_kept in (("2030-06-01T23:59:00.123", due), ("2031-01-02T03:04", "2031-01-02T03:04:00.000Z")):
+        assert visitor.post(here, {**shown, **was, "due_date": sent}).status == 303
+        assert sandbox.get(path).data["due_date"] == as_kept
+    sandbox.patch(path, {"points_possible": 30})
+    assert visitor.post(here, {**shown, **was, "title": "Essay 2"}).status == 303
+    now = sandbox.get(path).data
+    assert (now["title"], now["due_date"], now["points_possible"]) == ("Essay 2", as_kept, 30)
+    assert "Nothing was changed" in visitor.follow(here, {**shown, **was})
+    for wrong in ({"points_possible": ""}, {"due_date": ""}, {"due_date": "soon"}):
+        assert visitor.post(here, {**shown, **was, **wrong}).status == 422
+
+
+def test_what_is_refused_in_a_row_stays_there_to_be_put_right(
+    sandbox: Sandbox, visitor: Visitor, assignment: str
+) -> None:
+    visitor.get(f"{SHEET}/{assignment}")
+    fields = {f"grade-{STUDENTS[0]}": "many", f"comment-{STUDENTS[0]}": "Good", f"grade-{STUDENTS[1]}": "8"}
+    refused = visitor.post(f"{SHEET}/{assignment}/students", fields)
+    page = refused.body.decode()
+    assert (refused.status, "1 student changed; what is marked below is not saved" in page) == (422, True)
+    assert page.count('aria-invalid="true"') == 1
+    assert 'value="many"' in page
+    assert 'value="Good"' in page
+    assert _submission(sandbox, assignment, STUDENTS[1])["grade_points"] == 8
 
 
 def test_an_assignment_is_changed_and_deleted(sandbox: Sandbox, visitor: Visitor, assignment: str) -> None:
@@ -120,8 +157,9 @@ def test_an_assignment_is_changed_and_deleted(sandbox: Sandbox, visitor: Visitor
     assert visitor.post(f"{SHEET}/{assignment}", fields).status == 303
     path = f"/v3.1/sections/{SECTION}/assignments/{assignment}"
     assert (sandbox.get(path).data["title"], sandbox.get(path).data["points_possible"]) == ("Essay 2", 25)
-    refused = visitor.post(f"{SHEET}/{assignment}", {**fields, "points_possible": "-1"})
+    refused = visitor.post(f"{SHEET}/{assignment}", {**fields, "title": "Essay 3", "points_possible": "-1"})
     assert refused.status == 422
+    assert 'value="Essay 3"' in refused.body.decode()
     assert visitor.post(f"{SHEET}/{assignment}/delete").status == 303
     assert sandbox.get(path).status == 404
     assert visitor.get(f"{SHEET}/{assignment}").status == 404

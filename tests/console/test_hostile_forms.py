@@ -16,7 +16,7 @@ from support.sandbox import DISTRICT, ESSAY, SECTION, STUDENT, Sandbox
 
 NAMES = (
     "name", "role", "district", "teacher", "application", "days", "grade", "title", "due_date", "points_possible",
-    "published", f"grade-{STUDENT}", f"was-{STUDENT}", f"comment-{STUDENT}", "candidate", "lms_id", "delivery", "back",
+    "published", f"grade-{STUDENT}", f"was-grade-{STUDENT}", "was-due_date", f"comment-{STUDENT}", "candidate", "lms_id", "delivery", "back",
     "message", "section", "address", "setting-access_token", "setting-client_id", "setting-masquerade", "file",
     "removals", "same_lms",
 )  # fmt: skip
@@ -30,6 +30,8 @@ QUERIES = (
     "q",
     "who",
     "action",
+    "since",
+    "until",
     "district",
     "done",
     "next",

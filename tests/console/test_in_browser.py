@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -43,6 +44,7 @@ PAGES = (
     "/console/search?q=nothing-of-that",
     f"{CANVAS}/people/4fee004cca2e43cfca001001",
     "/console/audit",
+    "/console/audit?since=soon&until=2030-06-01T12:00",
     "/console/accounts",
     "/console/sandbox",
     "/console/sandbox/requests/1",
@@ -240,6 +242,20 @@ async def test_grades_are_typed_one_below_the_other(console: Page, sandbox: Sand
     await console.get_by_role("alert").wait_for()
     assert [await cells.nth(it).input_value() for it in range(3)] == ["8", "many", "EX"]
     assert await cells.nth(1).get_attribute("aria-invalid") == "true"
+
+
+async def test_a_moment_that_nobody_touches_stays_to_the_millisecond(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+    [assignment] = sandbox.get(f"/v3.1/sections/{ALGEBRA}/assignments").data
+    path = f"/v3.1/sections/{ALGEBRA}/assignments/{assignment['id']}"
+    due = "2031-11-02T05:00:00.123Z"  # half past one for the second time, where the browser is
+    sandbox.patch(path, {"due_date": due})
+    await console.goto(f"{base}{BUILTIN}/{ALGEBRA}/{assignment['id']}")
+    assert await console.get_by_label("Due", exact=True).input_value() == "2031-11-02T01:30:00.123"
+    async with console.expect_request("**/gradebook/**") as sent:
+        await console.get_by_role("button", name="Change the assignment").click()
+    assert parse_qs((await sent.value).post_data)["due_date"] == [due]
+    await console.get_by_text("Nothing was changed.").wait_for()
 
 
 async def test_what_the_api_writes_appears_but_not_under_somebodys_hands(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,13 +20,22 @@ class Hand(Protocol):
         """Follow a link, push a button, or tick a box."""
 
     async def fill(self, wanted: Locator, text: str) -> None:
-        """Replace what a field holds."""
+        """Replace what a field holds; a date and time is ``2031-06-01T23:59``."""
 
     async def choose(self, wanted: Locator, option: str) -> None:
         """Choose what begins like that."""
 
     async def upload(self, wanted: Locator, file: Path) -> None:
         """Give a file."""
+
+
+async def _is_of_time(field: Locator) -> bool:
+    return bool(await field.evaluate("it => it.type === 'datetime-local'"))
+
+
+def _keys(moment: str) -> str:
+    """What somebody in the United States, as the browser is set, types into the parts of a date and time."""
+    return datetime.fromisoformat(moment).strftime("%m%d%Y%I%M%p")
 
 
 class Mouse:
@@ -40,6 +50,10 @@ class Mouse:
 
     async def fill(self, wanted: Locator, text: str) -> None:
         """See `Hand`."""
+        if await _is_of_time(wanted):
+            await wanted.click(position={"x": 15, "y": 15})  # where its month is
+            await self._page.keyboard.type(_keys(text))
+            return
         await wanted.click(click_count=3)
         await self._page.keyboard.press("Delete")
         await self._page.keyboard.type(text)
@@ -71,6 +85,9 @@ class Keyboard:
     async def fill(self, wanted: Locator, text: str) -> None:
         """See `Hand`."""
         await self._reach(wanted)
+        if await _is_of_time(wanted):
+            await self._page.keyboard.type(_keys(text))
+            return
         await self._page.keyboard.press("Control+a")
         await self._page.keyboard.press("Delete")
         await self._page.keyboard.type(text)

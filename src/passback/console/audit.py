@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from passback.console.csv_file import csv_file
 from passback.console.render import page, utc
 from passback.console.routing import Shown
+from passback.console.sent import moment
 from passback.domain.clock import DAY
-from passback.operations import dates, districts, history, tokens
+from passback.operations import districts, history, tokens
 from passback.operations.errors import OperationError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from passback.console.visit import Visit
-    from passback.domain.clock import Instant
     from passback.operations.history import Asked, Entry
 
 _A_PAGE = 100
@@ -71,23 +71,17 @@ def _row(entry: Entry) -> Sequence[str]:
 
 def _asked(visit: Visit) -> Asked:
     """What the filters say. Raises `OperationError`."""
-    until = _day(visit.asked("until"))
     return history.Asked(
         _district(visit),
         actor=visit.asked("who"),
         action=visit.asked("action"),
-        since=_day(visit.asked("since")),
-        until=None if until is None else until + DAY,
+        since=moment(visit.asked("since")),
+        until=moment(visit.asked("until")),
     )
 
 
 def _district(visit: Visit) -> str | None:
     return visit.account.district_id or visit.asked("district") or None
-
-
-def _day(text: str) -> Instant | None:
-    """The beginning of a day in UTC; None if none is named. Raises `OperationError`."""
-    return dates.parse(f"{text}T00:00:00Z") if text else None
 
 
 PAGES = (

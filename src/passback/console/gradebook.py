@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from passback.console.csv_file import csv_file
 from passback.console.render import counted, fragment, page
 from passback.console.routing import Shown
+from passback.console.sent import moment
 from passback.console.visit import NotHere, redirect
 from passback.domain.assignment import AssignmentFields
 from passback.domain.grading import plain
@@ -15,6 +17,8 @@ from passback.operations import dates, districts, gradebook, gradebook_sheets
 from passback.operations.errors import OperationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
     from passback.console.visit import Visit
@@ -106,20 +110,13 @@ async def assignment(visit: Visit) -> Response:
 
 async def save_assignment(visit: Visit) -> Response:
     """Change an assignment's title, dates, points, or whether it is published."""
-    await _column(visit)
+    column = await _column(visit)
     try:
-        fields = AssignmentFields(
-            title=visit.sent("title") or None,
-            due_date=dates.parse(visit.sent("due_date")) if visit.sent("due_date") else None,
-            points_possible=gradebook.points(points) if (points := visit.sent("points_possible")) else None,
-            published=visit.sent("published") == "yes",
-        )
+        fields = _edited(visit)
+        if fields == AssignmentFields():
+            return redirect(_path(visit), done="Nothing was changed.")
         await gradebook.edit(
-            visit.gateway.database,
-            visit.of_path("assignment_id"),
-            fields,
-            visit.gateway.clock,
-            actor=visit.actor,
+            visit.gateway.database, column.id, fields, visit.gateway.clock, actor=visit.actor
         )
     except OperationError as error:
         return await _assignment_page(visit, str(error))
@@ -129,9 +126,9 @@ async def save_assignment(visit: Visit) -> Response:
 async def save_students(visit: Visit) -> Response:
     """Save what was changed of the students' grades, comments and excuses; the rest stays as it is."""
     before = await _column(visit)
-    problems, changed = [], 0
-    for student_id, held in before.submissions.items():
-        fields = _changes(visit, student_id, held)
+    refused, changed = {}, 0
+    for student_id in before.submissions:
+        fields = _changes(visit, student_id)
         if fields == SubmissionFields():
             continue
         try:
@@ -140,9 +137,10 @@ async def save_students(visit: Visit) -> Response:
             )
             changed += 1
         except OperationError as error:
-            problems.append(str(error))
-    if problems:
-        return await _assignment_page(visit, "; ".join(dict.fromkeys(problems)))
+            refused[student_id] = str(error)
+    if refused:
+        saved = f"{counted(changed, 'student')} changed; " if changed else ""
+        return await _assignment_page(visit, f"{saved}what is marked below is not saved", refused)
     return redirect(_path(visit), done=f"{counted(changed, 'student')} changed.")
 
 
@@ -165,16 +163,34 @@ def shown(submission: Submission | None) -> str:
     return "" if submission.grade_points is None else plain(submission.grade_points)
 
 
-def _changes(visit: Visit, student_id: str, held: Submission) -> SubmissionFields:
-    """What a row of the form changes: what differs from what the page showed, whatever has happened since."""
-    grade, was = visit.sent(f"grade-{student_id}"), visit.sent(f"was-{student_id}")
-    comment = visit.sent(f"comment-{student_id}")
-    fields = _of_cell(grade) if grade != was else SubmissionFields()
+def _edited(visit: Visit) -> AssignmentFields:
+    """What the assignment's form changes. Raises `OperationError`."""
+    due, was_due = moment(visit.sent("due_date")), moment(visit.sent("was-due_date"))
+    changed = {it: visit.sent(it) for it in ("title", "points_possible", "published") if _differs(visit, it)}
+    if not all(changed.values()) or (was_due is not None and due is None):
+        raise OperationError("title, due date and points can be changed, not removed")
+    return AssignmentFields(
+        title=changed.get("title"),
+        due_date=due if due != was_due else None,
+        points_possible=gradebook.points(points) if (points := changed.get("points_possible")) else None,
+        published=published == "yes" if (published := changed.get("published")) else None,
+    )
+
+
+def _changes(visit: Visit, student_id: str) -> SubmissionFields:
+    """What a student's row of the form changes."""
+    grade, comment = f"grade-{student_id}", f"comment-{student_id}"
+    fields = _of_cell(visit.sent(grade)) if _differs(visit, grade) else SubmissionFields()
     return SubmissionFields(
         grade=fields.grade,
         flags=fields.flags,
-        grade_comment=comment if comment and comment != (held.grade_comment or "") else None,
+        grade_comment=(visit.sent(comment) or None) if _differs(visit, comment) else None,
     )
+
+
+def _differs(visit: Visit, name: str) -> bool:
+    """Whether a field differs from what the page showed, whatever has happened since."""
+    return visit.sent(name) != visit.sent(f"was-{name}")
 
 
 async def _grade(visit: Visit, assignment_id: str, student_id: str, text: str) -> None:
@@ -195,10 +211,14 @@ def _of_cell(text: str) -> SubmissionFields:
     return SubmissionFields(grade=text, flags=frozenset())
 
 
-async def _assignment_page(visit: Visit, problem: str = "") -> Response:
+async def _assignment_page(
+    visit: Visit, problem: str = "", refused: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    """The page; after a `problem` with what was sent, so that nothing has to be typed again."""
     found = await _sheet(visit, only=visit.of_path("assignment_id"))
     if not found.columns:
         raise NotHere
+    held = found.columns[0].assignment
     return page(
         visit,
         "gradebook_assignment.html",
@@ -206,10 +226,13 @@ async def _assignment_page(visit: Visit, problem: str = "") -> Response:
         district=await districts.find(visit.gateway.database, visit.district_id),
         sheet=found,
         column=found.columns[0],
-        due=dates.show(found.columns[0].assignment.due_date),
-        points=""
-        if found.columns[0].assignment.points_possible is None
-        else plain(found.columns[0].assignment.points_possible),
+        held={
+            "title": held.title,
+            "due_date": dates.show(held.due_date),
+            "points_possible": "" if held.points_possible is None else plain(held.points_possible),
+            "published": "yes" if held.published else "no",
+        },
+        refused=refused,
         shown=shown,
         problem=problem,
         done=visit.asked("done"),

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.datastructures import FormData
+
+from passback.operations import dates
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
 
 
 def text(value: str) -> str:
@@ -13,3 +20,8 @@ def text(value: str) -> str:
 def texts(form: FormData) -> FormData:
     """The fields of a form that are no files."""
     return FormData([(name, text(it)) for name, it in form.multi_items() if isinstance(it, str)])
+
+
+def moment(value: str) -> Instant | None:
+    """What a field for a date and time holds, None if nothing: in UTC, with or without a Z. Raises `OperationError`."""
+    return dates.parse(value) if value else None

@@ -12,6 +12,7 @@ from msgspec import Struct
 from passback.console import once
 from passback.console.render import page
 from passback.console.routing import Shown
+from passback.console.sent import moment
 from passback.console.visit import NotHere, redirect
 from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import DAY
@@ -284,12 +285,15 @@ class SandboxPages:
             await self._control.move_clock(0)
             return redirect("/sandbox/clock")
         advance = visit.sent("by") or visit.sent("advance")
-        wanted = clock.Move(now=visit.sent("now") or None, advance=advance or None)
         try:
+            now = due_dates.show(moment(visit.sent("now")))
+            wanted = clock.Move(now=now or None, advance=advance or None)
             await self._control.move_clock(clock.moved_by(self._parts.clock, wanted))
         except Refusal as refusal:
             problem = refusal.message.removeprefix("INVALID_SANDBOX_CLOCK: ")
             return self._clock(visit, problem, status=422)
+        except OperationError as error:
+            return self._clock(visit, str(error), status=422)
         return redirect("/sandbox/clock")
 
     async def reset(self, visit: Visit) -> Response:  # noqa: ARG002
@@ -332,7 +336,7 @@ def _fields(title: str, points: str, due: str) -> AssignmentFields:
     return AssignmentFields(
         title=title or None,
         points_possible=_number(points, "the points") if points else None,
-        due_date=due_dates.parse(due) if due else None,
+        due_date=moment(due),
     )
 
 

@@ -22,6 +22,28 @@ function showTimes(root) {
   }
 }
 
+// Pages have moments in UTC, and are sent them in UTC: a field shows them in the time of whoever fills it in.
+function localize(root) {
+  for (const field of root.querySelectorAll("input[type=datetime-local]:not([data-utc])")) {
+    field.dataset.utc = field.value && `${field.value}Z`;
+    if (field.value) {
+      const moment = new Date(field.dataset.utc);
+      field.defaultValue = new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, -1);
+    }
+    field.dataset.shown = field.value;
+    field.labels[0]?.querySelector("[data-zone]")?.remove();
+  }
+}
+
+// What nobody touched is sent as it came, also in the hour that comes twice when clocks go back.
+document.addEventListener("formdata", (event) => {
+  for (const field of event.target.querySelectorAll("input[data-utc]")) {
+    if (!event.formData.has(field.name)) continue;
+    const changed = field.value && new Date(field.value).toISOString();
+    event.formData.set(field.name, field.value === field.dataset.shown ? field.dataset.utc : changed);
+  }
+});
+
 // On a phone a row of a table is a card: each cell needs its column's name beside it.
 function nameCells(root) {
   for (const table of root.querySelectorAll("table[data-rows]")) {
@@ -181,6 +203,7 @@ document.addEventListener("change", (event) => {
 
 function complete() {
   showTimes(document);
+  localize(document);
   nameCells(document);
 }
 complete();
