@@ -13,17 +13,18 @@ from passback.wire.openapi.document import document
 from passback_simulators.identities import SANDBOX_UNIFIED
 
 Json = dict[str, Any]
+_ASSIGNMENTS = "/v3.1/sections/{section_id}/assignments"
 
 FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 GRADES, ERRORS = "Assignments and submissions", "Published errors"
-"""The folders that can be run from top to bottom, which tests do."""
 
 _FOLDERS = {"Assignments": GRADES, "Submissions": GRADES}
 """By tag, if it is not the tag's own name."""
 _DESCRIPTION = """\
 Every call of Passback, and one for each of the fifteen published errors. Set `base_url` and `token` to those of your \
-gateway; as they are, they lead to a sandbox on this machine. Creating an assignment or a webhook sets its id for the \
-calls that follow."""
+gateway; as they are, they lead to a sandbox on this machine. The collection can be run from top to bottom, and so can \
+each folder: what a call creates or lists sets its id for the calls that follow. Calls for a change to the roster, if \
+there was none, and for the code of a launch, which comes with a person from an LMS (set `code`), are skipped."""
 _VALUES = {
     "base_url": "http://127.0.0.1:8080",
     "token": SANDBOX_UNIFIED.token,
@@ -41,8 +42,16 @@ _FROM_LISTS = {
     "events": "first.data.id",
     "deliveries": "first.id",
     "messages": "first.id",
+    "requests": "first.id",
 }
 """By the last segment of a list's path: the id in its first item that the calls that follow use."""
+_MAY_BE_UNSET = {"event_id", "code"}
+"""Variables that nothing may have set, because there is nothing in a new sandbox: their calls are skipped then."""
+_BODIES = {
+    "createWebhook": json.dumps({"fetch": True}),
+    "loadSandbox": "{{state}}",
+}
+"""By operation: the bodies that are others than the document's examples, so that the calls that follow succeed."""
 
 
 def collection() -> Json:
@@ -55,9 +64,18 @@ def collection() -> Json:
             item = _call(path, method.upper(), operation)
             folders.setdefault(_FOLDERS.get(tag, tag), []).append(item)
     for items in folders.values():
-        # What deletes comes last, so that the calls before it find something.
-        items.sort(key=lambda item: item["request"]["method"] == "DELETE")
-    folders = {GRADES: folders.pop(GRADES), ERRORS: [*_errors(described)], **folders}
+        # What deletes comes last, so that the calls before it find something; then what resets, for the next folder.
+        items.sort(
+            key=lambda item: (
+                item["request"]["url"]["raw"].endswith("/reset"),
+                item["request"]["method"] == "DELETE",
+            )
+        )
+    create = _call(_ASSIGNMENTS, "POST", described["paths"][_ASSIGNMENTS]["post"])
+    create |= {"name": "First create an assignment"}
+    folders["Deliveries"].insert(0, _in_the_background(create))
+    folders["Sandbox"].insert(0, create)
+    folders = {GRADES: folders.pop(GRADES), ERRORS: [create, *_errors(described)], **folders}
     found: Json = {
         "info": {"name": "Passback", "description": _DESCRIPTION, "schema": FORMAT},
         "auth": _bearer("{{token}}"),
@@ -73,15 +91,22 @@ def _call(path: str, method: str, operation: Json) -> Json:
     parameters = operation.get("parameters", [])
     # Optional ones are there to be switched on.
     headers = [_optional(it) for it in parameters if it["in"] == "header"]
-    query = [_optional(it) for it in parameters if it["in"] == "query"]
+    query = [
+        _optional(it) | {"disabled": not it.get("required", False)}
+        for it in parameters
+        if it["in"] == "query"
+    ]
     request = _request(method, _with_variables(path), headers, operation["description"])
     if query:
         request["url"]["query"] = query
+        given = "&".join(f"{it['key']}={it['value']}" for it in query if not it["disabled"])
+        request["url"]["raw"] += f"?{given}" if given else ""
     if operation.get("security") == []:
         request["auth"] = {"type": "noauth"}
     if "requestBody" in operation:
         content = operation["requestBody"]["content"]["application/json"]
-        request["body"] = _body(json.dumps(content.get("example", {}), indent=2))
+        example = json.dumps(content.get("example", {}), indent=2)
+        request["body"] = _body(_BODIES.get(operation["operationId"], example))
     item: Json = {"name": operation["summary"], "request": request, "response": []}
     answer = operation["responses"]["200"].get("content", {}).get("application/json", {})
     if "example" in answer:
@@ -89,7 +114,23 @@ def _call(path: str, method: str, operation: Json) -> Json:
     item["event"] = [
         _test(["pm.test('it succeeds', () => pm.response.to.have.status(200));", *_kept(path, method)])
     ]
+    for name in _MAY_BE_UNSET & {*re.findall(r"\{\{(\w+)\}\}", request["url"]["raw"])}:
+        skip = f"if (!pm.variables.get('{name}')) pm.execution.skipRequest();"
+        item["event"].append(_script("prerequest", [skip]))
     return item
+
+
+def _in_the_background(create: Json) -> Json:
+    """The call that creates an assignment, answered with a delivery."""
+    request = create["request"] | {"header": [{"key": "Prefer", "value": "respond-async"}]}
+    kept = "pm.collectionVariables.set('delivery_id', pm.response.json().data.id);"
+    check = "pm.test('it is accepted', () => pm.response.to.have.status(202));"
+    return {
+        "name": "First create an assignment in the background",
+        "request": request,
+        "response": [],
+        "event": [_test([check, kept])],
+    }
 
 
 def _kept(path: str, method: str) -> Iterator[str]:
@@ -100,6 +141,8 @@ def _kept(path: str, method: str) -> Iterator[str]:
     elif method == "GET" and last in _FROM_LISTS:
         yield "const [first] = pm.response.json().data;"
         yield f"if (first) pm.collectionVariables.set('{_variable(last, 'id')}', {_FROM_LISTS[last]});"
+    elif method == "GET" and path == "/sandbox/state":
+        yield "pm.collectionVariables.set('state', pm.response.text());"
 
 
 def _with_variables(path: str) -> str:
@@ -118,10 +161,6 @@ def _variable(before: str, name: str) -> str:
 
 
 def _errors(described: Json) -> Iterator[Json]:
-    create = described["paths"]["/v3.1/sections/{section_id}/assignments"]["post"]
-    yield _call("/v3.1/sections/{section_id}/assignments", "POST", create) | {
-        "name": "First create an assignment"
-    }
     shown = described["components"]["examples"].values()
     texts = {
         it["summary"].partition(":")[0]: it["value"] for it in shown
@@ -204,4 +243,8 @@ def _bearer(token: str) -> Json:
 
 
 def _test(lines: list[str]) -> Json:
-    return {"listen": "test", "script": {"type": "text/javascript", "exec": lines}}
+    return _script("test", lines)
+
+
+def _script(when: str, lines: list[str]) -> Json:
+    return {"listen": when, "script": {"type": "text/javascript", "exec": lines}}

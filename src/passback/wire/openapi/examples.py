@@ -39,7 +39,7 @@ BODIES: dict[str, tuple[str, Schema]] = {
         {"title": "Fractions", "description": "Ten tasks", "points_possible": 20, "activity": "fractions-3"},
     ),
     "create_launch_address": ("LaunchAddressRequest", {"url": "https://app.example/launch"}),
-    "update_webhook": ("WebhookRequest", {"disabled": True}),
+    "update_webhook": ("WebhookRequest", {"events": [events.DELIVERED, events.REFUSED, events.EXPIRED]}),
     "update_submissions": (
         "SubmissionsRequest",
         {"submissions": [{"user_id": STUDENT, "grade_points": 18, "grade_comment": "Well argued"}]},
