@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -20,12 +21,14 @@ from passback.store.number_fits import NumberFit
 from passback.testing.served import serving
 from passback.testing.slate.simulator import SlateSimulator
 from support import commands as running
+from support.blocks import blocks
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
 from support.slate import installed
 
 T = TypeVar("T")
 
 ONE, OTHER = STUDENTS[:2]
+GUIDE = "docs/how-to/match-a-roster.md"
 _PROMPT = "q to stop] "
 
 
@@ -49,18 +52,16 @@ class Commands:
             return database.write_now(fn)
 
     def open(self, table: str, id_: str, **known: Any) -> None:
-        """Let a section or user be undecided."""
+        """Let a section or user be undecided between two of the LMS's, of whom the same is known."""
+        self.offer(table, id_, *({"lms_id": it, "name": f"No. {it}", **known} for it in ("77", "78")))
+
+    def offer(self, table: str, id_: str, *candidates: Mapping[str, Any]) -> None:
+        """Let a section or user be undecided between candidates."""
 
         def write(conn: Connection) -> None:
             conn.execute(f"UPDATE {table} SET lms_id = NULL, matched_by = NULL WHERE id = :id", {"id": id_})
-            for lms_id in ("77", "78"):
-                fields = {
-                    "district_id": DISTRICT,
-                    "id": id_,
-                    "lms_id": lms_id,
-                    "name": f"No. {lms_id}",
-                    **known,
-                }
+            for candidate in candidates:
+                fields = {"district_id": DISTRICT, "id": id_, **candidate}
                 conn.execute(
                     f"INSERT INTO match_candidates ({', '.join(fields)})"
                     f" VALUES ({', '.join(':' + it for it in fields)})",
@@ -133,6 +134,23 @@ def test_what_tells_them_apart_is_shown(commands: Commands) -> None:
     ), told
 
 
+def test_it_asks_as_the_guide_shows(commands: Commands) -> None:
+    commands.write(lambda conn: conn.execute("DELETE FROM match_candidates"))
+    one = {"lms_id": "107/207", "name": "Algebra 1", "teachers": "Amara Okafor, Bo Ek", "students": 31}
+    other = {"lms_id": "108/208", "name": "Algebra 1", "teachers": "Cy Orr", "students": 10}
+    why = {"course": "Algebra", "reason": "several sections have this name"}
+    commands.offer("sections", SECTION, one | why, other | why)
+    why = {
+        "reason": "the name agrees, but its e-mail address is a@x.example, not ada.abbott@district-27.example"
+    }
+    commands.offer("users", ONE, {"lms_id": "4", "name": "Ada Abbott", "email": "a@x.example", **why})
+    [shown] = [it.text for it in blocks(GUIDE, "") if "Which is it?" in it.text]
+    asked = re.sub(r"(?m)^(Which is it\?.*\] )\d?$", r"\1", shown).replace(
+        "] \n", "] "
+    )  # what is typed shows no line
+    assert commands.review("1\nq\n").stdout.startswith(asked.rstrip())
+
+
 def test_what_one_is_is_not_offered_to_another(commands: Commands) -> None:
     told = commands.review("1\nq\n").stdout
     assert told.count("  1  No. 77 (77)") == 1
@@ -168,19 +186,22 @@ def test_it_can_be_interrupted(commands: Commands) -> None:
 
 def test_the_number_that_sis_ids_are_taken_for_is_shown_and_why(commands: Commands) -> None:
     found = [
-        NumberFit("student", "number", 1200, 1100, 1000, "fits"), NumberFit("student", "sis_id", 1200, 2, 0),
-        NumberFit("student", "username", 1200, 0, 0), NumberFit("teacher", "state_id", 30, 0, 0, "named"),
+        NumberFit("student", "number", 11530, 11204, 11150, "fits"), NumberFit("student", "sis_id", 11530, 41, 0),
+        NumberFit("student", "username", 11530, 0, 0), NumberFit("teacher", "sis_id", 711, 702, 698, "fits"),
     ]  # fmt: skip
     commands.write(lambda conn: number_fits.replace(conn, DISTRICT, found))
-    none = [NumberFit("student", "sis_id", 1200, 0, 0, "fits")]
-    assert commands.run("status", "--district", DISTRICT).stdout.splitlines()[1:4] == [
-        "SIS ids of students are taken for their number: 1,100 (1,000 by name, too) of 1,200 fit",
-        "    sis_id: 2 (0 by name, too)",
-        "SIS ids of teachers are taken for their state_id as match by says: 0 (0 by name, too) of 30 fit",
+    none = [
+        NumberFit("student", "sis_id", 1200, 0, 0, "fits"),
+        NumberFit("teacher", "state_id", 30, 0, 0, "named"),
     ]
+    shown = commands.run("status", "--district", DISTRICT).stdout.splitlines()
+    assert shown[1:4] == blocks(GUIDE, "")[0].text.splitlines()
     commands.write(lambda conn: number_fits.replace(conn, DISTRICT, none))
     shown = commands.run("status", "--district", DISTRICT).stdout.splitlines()
-    assert shown[1] == "The LMS's SIS ids are none of the students' numbers"
+    assert shown[1:3] == [
+        "The LMS's SIS ids are none of the students' numbers",
+        "SIS ids of teachers are taken for their state_id as match by says: 0 (0 by name, too) of 30 fit",
+    ]
 
 
 def test_without_a_terminal_it_says_what_to_do(commands: Commands) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from support import commands as running
+from support.blocks import blocks, without_numbers
 from support.rosters import CLEVER, ONEROSTER_12, Table, changed, with_columns, without, zipped
 from support.sandbox import DISTRICT, ESSAY, Sandbox, serving
 
@@ -68,6 +69,8 @@ def test_more_than_a_tenth_is_removed_only_where_it_is_said(commands: Commands) 
     tried, refused = commands.run(CLEVER, "--dry-run"), commands.run(CLEVER)
     assert (tried.returncode, tried.stderr) == (refused.returncode, refused.stderr)
     assert (refused.returncode, REMOVED in refused.stderr) == (1, True)
+    [shown] = blocks("docs/how-to/load-a-roster.md", "")
+    assert without_numbers(refused.stderr) == without_numbers(shown.text)
     assert ({"p1", "p2", "t1"} < set(commands.users()), len(commands.users())) == (True, 45)
     held = commands.sandbox.get(f"/v3.1/districts/{DISTRICT}").data["held_back"]
     assert (held["removals"]["students"], "unmatched" in held) == (40, False)
@@ -95,21 +98,20 @@ def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:
 
 
 def test_rows_with_problems_are_told_and_left_out(commands: Commands) -> None:
-    wrong = changed(
-        changed(CLEVER, "students.csv", 2, "Last_name", ""), "enrollments.csv", 3, "Section_id", "c9"
-    )
+    *enrolled, _ = CLEVER["enrollments.csv"]
+    files = {**CLEVER, "enrollments.csv": [*enrolled, enrolled[-1], ("s1", "c9", "p2")]}
+    wrong = changed(files, "students.csv", 2, "Last_name", "")
+    [shown] = blocks("docs/reference/roster-files.md", "")
     for arguments in (["--dry-run"], ["--max-bad-rows", "2"], ["--max-bad-rows", "0.5%"]):
         told = commands.run(wrong, "--allow-removals", *arguments)
         assert told.returncode == 1
-        assert told.stderr.splitlines() == [
+        assert told.stderr.splitlines()[:3] == [
             "students.csv, line 2, Last_name: the value is empty: every row needs one",
-            "enrollments.csv, line 3, Section_id: there is no section 'c9': add it, or correct the id",
-            "warning: enrollments.csv, line 2, Student_id: this row refers to users that are missing, or were skipped"
-            " because of the problems in students.csv",
-            "passback: 1 warning; references to what is unknown or left out are empty, and enrollments that have one"
-            " are left out",
-            "passback: 2 problems; 2 rows are left out, and what the district has of them stays as it is",
+            "enrollments.csv, line 4, Section_id: there is no section 'c9': add it, or correct the id",
+            "warning: enrollments.csv, line 2, Student_id: 2 rows, starting with this one, refer to users that are"
+            " missing, or were skipped because of the problems in students.csv",
         ]
+        assert without_numbers(told.stderr) == without_numbers(shown.text)
     assert set(commands.users()) == {"p2", "t1"}
 
 

@@ -95,8 +95,29 @@ NOT_RUN = {
     ("docs/reference/commands.md", "eval"): "it changes the shell (tests/cli/test_completion.py has each shell complete)",
     ("docs/reference/simulators.md", "passback simulate"): f"{SERVES} (tests/cli/test_simulate.py)",
     ("docs/tutorials/first-change.md", "make check"): SETS_UP,
+    ("docs/tutorials/your-first-grade.md", "make run"): SETS_UP,
 }  # fmt: skip
 """The blocks that no test runs, by their page and their start, and why."""
+
+DRAWING = "it is a drawing"
+PRINTED = {
+    "README.md": DRAWING,
+    "docs/explanation/architecture.md": DRAWING,
+    "docs/how-to/load-a-roster.md": "cli/test_roster.py",
+    "docs/how-to/match-a-roster.md": "cli/test_match.py",
+    "docs/reference/connector-surface.md": "docs/test_connector_pages.py",
+    "docs/reference/deliveries.md": "docs/test_examples.py",
+    "docs/reference/errors.md": "docs/test_docs.py",
+    "docs/reference/launches.md": DRAWING,
+    "docs/reference/logs-and-metrics.md": "docs/test_examples.py",
+    "docs/reference/roster-files.md": "cli/test_roster.py",
+    "docs/reference/sandbox.md": "docs/test_docs.py",
+    "docs/tutorials/first-change.md": "docs/test_tutorials.py",
+    "docs/tutorials/first-district.md": "docs/test_tutorials.py",
+    "docs/tutorials/write-a-connector.md": "docs/test_tutorials.py",
+    "docs/tutorials/your-first-grade.md": "docs/test_docs.py",
+}
+"""Which tests compare what a page shows as printed, in blocks without a language, with what is printed."""
 
 TO_RUN = [
     block
@@ -119,6 +140,15 @@ def test_the_table_names_only_blocks_that_there_are() -> None:
     assert {it for block in TO_RUN for it in reasons(block)} == NOT_RUN.keys()
     pages = {block.page for block in TO_RUN if not reasons(block)}
     assert RUN.keys() == pages
+
+
+def test_what_is_shown_as_printed_is_compared_or_a_drawing() -> None:
+    shown = [it for page in PAGES for it in blocks(page.relative_to(ROOT).as_posix(), "")]
+    assert {it.page for it in shown} == PRINTED.keys()
+    drawn = {it.page for it in shown if re.search("[─▶]|^cli > app", it.text)}
+    assert drawn == {page for page, compared in PRINTED.items() if compared == DRAWING}
+    for page in PRINTED.keys() - drawn:
+        assert page.rpartition("/")[2] in (ROOT / "tests" / PRINTED[page]).read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", RUN)

@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from passback.domain.delivery import STATES
 from passback.operations import new_connector
+from passback.sandbox.banner import banner
 from passback.sandbox.published import PUBLISHED
 from passback.testing import suite
 from passback.testing.lms import PARTICULAR
@@ -86,7 +87,8 @@ LOOK = 'curl -s "$API/deliveries/$DELIVERY" -H "$AUTH"'
 
 
 def test_the_first_tutorial_goes_as_it_says(sandbox: Sandbox, tmp_path: Path) -> None:
-    steps = re.findall(r"```sh\n(.*?)```(?:\n```json\n(.*?)```)?", FIRST_GRADE, re.DOTALL)
+    (start, _), *steps = re.findall(r"```sh\n(.*?)```(?:\n```json\n(.*?)```)?", FIRST_GRADE, re.DOTALL)
+    assert start == "make run\n"
     script = "\necho\necho ---\n".join(call for call, _ in steps)
     # A reader looks again if it takes longer than it says.
     assert "\nsleep 3\n" in script
@@ -104,6 +106,11 @@ def test_the_first_tutorial_goes_as_it_says(sandbox: Sandbox, tmp_path: Path) ->
     assert len(shown) == 6
     for answer, expected in shown:
         assert _shape(answer) == _shape(expected)
+
+
+def test_the_start_prints_what_the_first_tutorial_says() -> None:
+    [shown] = re.findall(r"```\n(Passback sandbox.*)\n```", FIRST_GRADE)
+    assert banner("http://127.0.0.1:8080", {}, is_own=True).splitlines()[0] == shown
 
 
 def _shape(value: Any, name: str = "") -> Any:

@@ -33,6 +33,11 @@ def blocks(page: str, language: str | None = None) -> list[Block]:
     return [it for it in read if language in (None, it.language)]
 
 
+def without_numbers(text: str) -> str:
+    """What a program prints, in one line: a page wraps it, and has numbers of its own."""
+    return re.sub(r"\d[\d,]*", "#", " ".join(text.split()))
+
+
 def commands(text: str) -> Iterator[list[str]]:
     """The words of each command of ours in a script."""
     for line in re.sub(r"\\\n", " ", text).splitlines():
