@@ -8,7 +8,7 @@ from passback.console.figures import charts
 from passback.console.render import page
 from passback.console.routing import Shown
 from passback.console.visit import redirect
-from passback.operations import overview
+from passback.operations import overview, webhooks
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -41,7 +41,15 @@ async def show(visit: Visit) -> Response:
     """One district."""
     total, gateway = _counted(visit), visit.gateway
     [health] = await overview.of_all(gateway.database, gateway.clock, total.districts, visit.district_id)
-    return page(visit, "district.html", health=health, district=health.district, total=total)
+    own = visit.district_id
+    return page(
+        visit,
+        "district.html",
+        health=health,
+        district=health.district,
+        total=total,
+        webhooks=await webhooks.with_newest_message(gateway.database, own) if visit.may("apps") else (),
+    )
 
 
 def _counted(visit: Visit) -> Sample:
