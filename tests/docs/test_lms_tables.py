@@ -108,6 +108,8 @@ MOODLE: list[tuple[str, str]] = [
      "moodle/submissions: a_grade_that_the_gradebook_keeps_from_being_changed_is_refused"),
     ("nothing, and another grade is there",
      "suite: a_grade_that_the_lms_limits_costs_one_write_and_a_few_looks"),
+    ("the gradebook shows another maximum",
+     "points_changed: a_share_is_taken_of_the_points_that_there_are_now"),
     ("nothing, and no grade is there", "verified: a_grade_that_the_lms_never_keeps_has_not_arrived"),
     ("nothing, and the student is not in the gradebook",
      "moodle/submissions: a_student_whom_the_gradebook_does_not_show_is_in_doubt_or_has_left"),

@@ -268,13 +268,6 @@ def test_what_is_not_visible_yet_is_not_made_again(lms: Lms) -> None:
 # What is remembered.
 
 
-def test_a_share_is_reckoned_from_the_points_that_the_assignment_has_now(lms: Lms) -> None:
-    assignment = lms.create(grading_type="percent").lms_id
-    assert lms.grade(assignment, grade="50%").grade_points == 10
-    record(lms, assignment)["max_points"] = 100
-    assert lms.grade(assignment, grade="60%").grade_points == 60
-
-
 def test_what_is_refused_by_memory_is_looked_at_again(lms: Lms) -> None:
     assignment = lms.create(points_possible=None).lms_id
     with pytest.raises(RefusedByLms, match="NOT_GRADED"):

@@ -221,14 +221,6 @@ def test_a_category_that_was_refused_once_is_made(lms: Lms) -> None:
 # What is remembered.
 
 
-def test_a_share_is_taken_of_the_points_that_it_has_now(lms: Lms) -> None:
-    assignment = lms.create(grading_type="percent").lms_id
-    lms.grade(assignment, grade="10%")
-    simulator(lms).ui_change_assignment(item(assignment), max_points=50)
-    graded = lms.grade(assignment, grade="80%")
-    assert (graded.grade_points, graded.grade, graded.warnings) == (Decimal(40), "80%", ())
-
-
 def test_a_letter_that_is_new_on_the_scale_is_taken(lms: Lms) -> None:
     assignment = lms.create(grading_type="letter_grade").lms_id
     lms.grade(assignment, grade="A")

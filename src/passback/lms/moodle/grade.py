@@ -16,12 +16,14 @@ from passback.lms.interface import (
     NotAllowed,
     RefusedByLms,
     Unavailable,
+    Unsupported,
     looking_after_write,
 )
 from passback.lms.moodle import map_submissions
 from passback.lms.moodle.errors import Clash
 from passback.lms.moodle.looks import FEW, Feedback, Looks, Status
 from passback.lms.moodle.map_submissions import NO_GRADE
+from passback.lms.stale import Stale
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.html import is_html, text_to_html
 from passback.lms.toolkit.looks import looked
@@ -89,16 +91,29 @@ class Grading:
         }
 
     async def update(
-        self, section: str, stored: LmsAssignment, changes: Sequence[tuple[str, SubmissionFields]]
+        self,
+        section: str,
+        stored: LmsAssignment,
+        changes: Sequence[tuple[str, SubmissionFields]],
+        *,
+        fresh: bool,
     ) -> list[Submission | LmsError]:
-        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice."""
+        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice.
+
+        Unless what is `stored` was read for this, what came out so because of it is `Stale`.
+        """
         outcomes: dict[int, Submission | LmsError] = {}
         for turn in turns(changes):
-            outcomes |= await self._turn(section, stored, turn)
+            outcomes |= await self._turn(section, stored, turn, fresh=fresh)
         return [outcomes[position] for position in range(len(changes))]
 
     async def _turn(
-        self, section: str, stored: LmsAssignment, changes: Sequence[tuple[int, str, SubmissionFields]]
+        self,
+        section: str,
+        stored: LmsAssignment,
+        changes: Sequence[tuple[int, str, SubmissionFields]],
+        *,
+        fresh: bool,
     ) -> dict[int, Submission | LmsError]:
         """Change submissions of different students, all judged before any write; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
@@ -123,7 +138,8 @@ class Grading:
                     )
                     opens = map_submissions.opens_attempt(fields, before[student], stored)
             except LmsError as error:
-                outcomes[position] = error
+                by_memory = not fresh and isinstance(error, RefusedByLms | Unsupported)
+                outcomes[position] = Stale() if by_memory else error
             else:
                 plans.append(_Planned(position, student, fields, points, opens, gives_back))
         failed = await self._extend(stored, plans)
@@ -131,7 +147,8 @@ class Grading:
         failed |= await self._save(section, stored, [it for it in plans if it.position not in failed], known)
         failed |= await self._give_back(stored, [it for it in plans if it.position not in failed], known)
         done = [plan for plan in plans if plan.position not in failed]
-        return outcomes | failed | await self._found(section, stored, done, known)
+        found = await self._found(section, stored, done, known, fresh=fresh)
+        return outcomes | failed | found
 
     async def _extend(self, stored: LmsAssignment, plans: Sequence[_Planned]) -> dict[int, LmsError]:
         """Give students their own due dates; returns the errors, by position."""
@@ -292,6 +309,8 @@ class Grading:
         stored: LmsAssignment,
         plans: Sequence[_Planned],
         known: Mapping[str, Status],
+        *,
+        fresh: bool,
     ) -> dict[int, Submission | LmsError]:
         """Look at what became of changes; returns the outcomes, by position."""
         if not plans:
@@ -327,7 +346,10 @@ class Grading:
             except LmsError as error:
                 outcomes[plan.position] = error
                 continue
-            outcomes[plan.position] = _judged(plan, seen[plan.student], found)
+            if not fresh and _is_stale(plan, seen[plan.student], stored):
+                outcomes[plan.position] = Stale()
+            else:
+                outcomes[plan.position] = _judged(plan, seen[plan.student], found)
         return outcomes
 
     async def _seen(
@@ -407,6 +429,16 @@ def _row(stored: LmsAssignment, plan: _Planned, points: Decimal, kept: Feedback 
 def _markup(words: str) -> str:
     """Return a comment as Moodle takes it: HTML, as which plain words may be read as well."""
     return words if is_html(words) or not set(words) & set("<>&\n") else text_to_html(words)
+
+
+def _is_stale(plan: _Planned, seen: LmsSubmission, stored: LmsAssignment) -> bool:
+    """Whether the gradebook shows that what we remember of the assignment is no longer so.
+
+    The points are then of another maximum, or were more than it, or wait to be released.
+    """
+    if plan.points is None or seen.closed is not None:
+        return False
+    return seen.maximum not in (None, stored.maximum) or (plan.points != NO_GRADE and seen.points is None)
 
 
 def _judged(plan: _Planned, seen: LmsSubmission, found: Submission) -> Submission | LmsError:

@@ -18,6 +18,7 @@ from passback.lms.toolkit.json_fields import (
     as_objects,
     flag,
     integer,
+    number,
     number_or_none,
     require_readable,
     text,
@@ -55,6 +56,11 @@ class LmsSubmission(Struct, frozen=True):
     def points(self) -> Decimal | None:
         """What the student sees in the gradebook. Raises `Unavailable` if it is no number."""
         return number_or_none(self.entry, "graderaw")
+
+    @property
+    def maximum(self) -> Decimal | None:
+        """The most points that the gradebook counts; None if it does not say."""
+        return number(self.entry, "grademax")
 
     @property
     def comment(self) -> str | None:

@@ -23,7 +23,7 @@ from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
 from passback.lms.schoology.errors import NAME, SetupChanged
-from passback.lms.schoology.grade import Grading, Stale
+from passback.lms.schoology.grade import Grading
 from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
 from passback.lms.schoology.one_look import judged, may_be_a_slip, verdict
@@ -36,6 +36,7 @@ from passback.lms.schoology.roster import (
     read_sections,
 )
 from passback.lms.schoology.stored import as_stored
+from passback.lms.stale import to_repeat
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
 from passback.lms.toolkit.looks import looked
@@ -303,11 +304,7 @@ class SchoologyConnector(OneOfMany):
         outcomes: list[Submission | LmsError],
     ) -> list[Submission | LmsError]:
         """Make the changes that failed by what is remembered, and those that followed them, with all read again."""
-        first: dict[str, int] = {}
-        for at, ((student, _), outcome) in enumerate(zip(changes, outcomes, strict=True)):
-            if isinstance(outcome, Stale):
-                first.setdefault(student, at)
-        again = [at for at, (student, _) in enumerate(changes) if at >= first.get(student, len(changes))]
+        again = to_repeat(changes, outcomes)
         if not again:
             return outcomes
         self._roster.forget(section)

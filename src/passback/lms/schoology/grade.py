@@ -16,6 +16,7 @@ from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.hand_in import Submitter, check_work
 from passback.lms.schoology.map_assignments import numeric
 from passback.lms.schoology.map_submissions import LmsSubmission
+from passback.lms.stale import Stale
 from passback.lms.toolkit.json_fields import Json, id_of, integer, text
 from passback.lms.toolkit.looks import looked
 from passback.lms.toolkit.points import refuse_unsupported
@@ -68,13 +69,6 @@ class _Turn(Struct, frozen=True):
     notes: Mapping[str, Mapping[str, Any]]
     fresh: bool
     """Whether nothing of it was remembered."""
-
-
-class Stale(Unavailable):
-    """What is remembered of the section or the assignment may be what makes this fail: it is to be read again."""
-
-    def __init__(self) -> None:
-        super().__init__("what is remembered is no longer so", in_doubt=True, retry_after=1)
 
 
 class Grading:
