@@ -57,3 +57,58 @@ def test_a_district_without_a_connection_says_nothing(sandbox: Sandbox) -> None:
 )
 def test_it_says_what_becomes_of_comments(sandbox: Sandbox, kind: str, comments: str) -> None:
     assert district(sandbox, kind)[2]["comments"] == comments
+
+
+ZERO: dict[str, Any] = {
+    "attachments": [],
+    "extra_attempts": 0,
+    "flags": [],
+    "grade": "",
+    "grade_comment": "",
+    "override_due_date": "",
+    "state": "",
+}
+"""What clients send that always send every field: it asks for nothing that is not so already."""
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_empty_values_beside_points_change_nothing(sandbox: Sandbox, kind: str) -> None:
+    client, begin, _ = district(sandbox, kind)
+    path = f"/v3.1/sections/{begin}000007/assignments"
+    made = client.post(path, ESSAY).data["id"]
+    student, many = f"{path}/{made}/submissions/{begin}001001", f"{path}/{made}/submissions"
+    answer = client.patch(student, {**ZERO, "grade_points": 7})
+    assert (answer.status, answer.headers.get("passback-warnings")) == (200, None), answer.body
+    item = {**ZERO, "grade_points": 8, "user_id": f"{begin}001002"}
+    assert client.patch(many, {"submissions": [item]}).json["data"][0]["status"] == 200
+    for shown, points in ((answer.data, 7), (client.get(f"{many}/{begin}001002").data, 8)):
+        assert (shown["grade"], shown["grade_points"]) == (str(points), points)
+        assert shown.keys().isdisjoint({"flags", "override_due_date"})
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+@pytest.mark.parametrize("words", ["007.50", "7.5"])
+def test_zeros_that_change_nothing_are_no_other_grade(sandbox: Sandbox, kind: str, words: str) -> None:
+    client, begin, _ = district(sandbox, kind)
+    path = f"/v3.1/sections/{begin}000007/assignments"
+    made = client.post(path, ESSAY).data["id"]
+    answer = client.patch(f"{path}/{made}/submissions/{begin}001001", {"grade": words, "grade_points": 7.5})
+    assert (answer.data["grade_points"], answer.headers.get("passback-warnings")) == (7.5, None)
+    alone = client.patch(f"{path}/{made}/submissions/{begin}001002", {"grade": words})
+    assert (alone.data["grade_points"], alone.headers.get("passback-warnings")) == (7.5, None)
+    assert (
+        client.patch(f"{path}/{made}/submissions/{begin}001003", {"grade_points": -0.0}).data["grade"] == "0"
+    )
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_a_text_that_cannot_be_stored_is_refused_before_the_lms_is_asked(sandbox: Sandbox, kind: str) -> None:
+    client, begin, _ = district(sandbox, kind)
+    path = f"/v3.1/sections/{begin}000007/assignments"
+    answer = client.post(path, {**ESSAY, "title": "a\0b"})
+    assert answer.json == {"message": "INVALID_TEXT: title must not hold the character U+0000"}
+    made = client.post(path, ESSAY).data["id"]
+    answer = client.patch(
+        f"{path}/{made}/submissions/{begin}001001", {"grade_points": 1, "grade_comment": "\0"}
+    )
+    assert answer.json == {"message": "INVALID_TEXT: grade_comment must not hold the character U+0000"}

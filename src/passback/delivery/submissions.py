@@ -11,6 +11,7 @@ from passback.delivery import lookup, present
 from passback.domain.clock import MINUTE, SECOND
 from passback.domain.delivery import OPEN, Delivered
 from passback.domain.submission import SubmissionFields
+from passback.lms.compare import same_grade
 from passback.lms.interface import Gone
 from passback.store import delivery_lanes, restored, roster
 from passback.wire import errors
@@ -334,6 +335,6 @@ def _warnings(asked: SubmissionFields, capabilities: Capabilities, held: Submiss
         for flag in sorted(asked.flags or ())
         if flag in capabilities.not_stored_flags and flag not in held.flags
     ]
-    if asked.grade and asked.grade_points is not None and held.grade != asked.grade:
+    if asked.grade and asked.grade_points is not None and not same_grade(asked.grade, held.grade or ""):
         codes.append("GRADE_FROM_POINTS")
     return [*codes, *held.warnings]

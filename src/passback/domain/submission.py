@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
-from passback.domain.assignment import Attachment
+from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import Instant
 
 SubmissionState = Literal["created", "submitted", "returned", "reclaimed"]
@@ -95,6 +96,15 @@ class Submission(Struct, frozen=True):
     """When it was last changed, in milliseconds since 1970; None if the LMS does not say."""
     warnings: tuple[str, ...] = ()
     """Codes of what in the LMS keeps it from being as one would expect, for whoever changes it."""
+
+
+def unstorable(fields: AssignmentFields | SubmissionFields) -> str | None:
+    """The name of a text that PostgreSQL cannot store, neither ours nor an LMS's; None without one."""
+    for part in (fields, *(fields.attachments or ())):
+        for name, value in zip(part.__struct_fields__, astuple(part), strict=True):
+            if type(value) is str and "\0" in value:
+                return name
+    return None
 
 
 def flags_of(

@@ -5,12 +5,13 @@ They are the seventh step of the contract's order of checks. Each raises `Refusa
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from passback.delivery.assignments import check_date_order
 from passback.domain.assignment import AssignmentFields, Attachment
-from passback.domain.submission import SubmissionFields
+from passback.domain.submission import SubmissionFields, unstorable
 from passback.wire import errors
 from passback.wire.validate import check_numbers
 
@@ -49,17 +50,21 @@ def changed_assignment(request: AssignmentRequest, now: Instant) -> AssignmentFi
 def changed_submission(request: SubmissionRequest) -> SubmissionFields:
     """What a valid request to change a submission asks for; its grader is still our own user id."""
     check_numbers(request)
-    return SubmissionFields(
+    points = _number(request.grade_points)
+    fields = SubmissionFields(
         attachments=_attachments(request.attachments, text_allowed=True),
         extra_attempts=request.extra_attempts,
         flags=None if request.flags is None else frozenset(request.flags),
-        grade=request.grade,
+        # Beside points, an empty text says nothing: it is the zero value of clients that send every field.
+        grade=None if request.grade == "" and points is not None else request.grade,
         grade_comment=request.grade_comment,
-        grade_points=request.grade_points,
+        grade_points=points,
         grader_id=request.grader_id,
         override_due_date=_instant(request.override_due_date),
         state=request.state or None,
     )
+    _check_texts(fields)
+    return fields
 
 
 def warnings(request: AssignmentRequest | SubmissionRequest) -> tuple[str, ...]:
@@ -77,15 +82,14 @@ def unknown_fields(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _assignment(request: AssignmentRequest) -> AssignmentFields:
     check_numbers(request)
-    due_date = None if _not_given(request.due_date) else request.due_date
     fields = AssignmentFields(
         title=request.title,
         description=request.description,
         description_plaintext=request.description_plaintext,
-        points_possible=request.points_possible,
+        points_possible=_number(request.points_possible),
         grading_type=request.grading_type or None,
         submission_types=request.submission_types,
-        due_date=_instant(due_date),
+        due_date=_instant(request.due_date),
         start_date=_instant(request.start_date),
         display_date=_instant(request.display_date),
         end_date=_instant(request.end_date),
@@ -95,6 +99,7 @@ def _assignment(request: AssignmentRequest) -> AssignmentFields:
         attachments=_attachments(request.attachments, text_allowed=False),
         term_id=request.term_id,
     )
+    _check_texts(fields)
     check_date_order(fields.start_date, fields.display_date, fields.due_date, fields.end_date)
     return fields
 
@@ -143,10 +148,20 @@ def _dates(request: AssignmentRequest | SubmissionRequest) -> Iterable[WireDate]
     return (date for name in names if (date := getattr(request, name)) is not None and date.sent)
 
 
+def _check_texts(fields: AssignmentFields | SubmissionFields) -> None:
+    if (name := unstorable(fields)) is not None:
+        raise errors.bad_request(f"INVALID_TEXT: {name} must not hold the character U+0000")
+
+
+def _number(given: Decimal | None) -> Decimal | None:
+    """A number as it is meant: -0 is 0."""
+    return Decimal(0) if given is not None and not given else given
+
+
 def _instant(date: WireDate | None) -> Instant | None:
-    return None if date is None else date.instant
+    return None if date is None or _not_given(date) else date.instant
 
 
 def _not_given(date: WireDate | None) -> bool:
-    """An empty due date counts as not given; the decoder alone would read it as 1970."""
+    """An empty date counts as not given; the decoder alone would read it as 1970."""
     return date is None or date.sent == ""

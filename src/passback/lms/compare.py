@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from passback.domain.clock import DAY
+from passback.domain.grading import plain
 from passback.lms.interface import CHANGED, SCORE_CHANGED, Unavailable
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.submission import Submission, SubmissionFields
 
+_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
 _MOMENTS = ("due_date", "display_date", "end_date")
 
@@ -65,13 +67,13 @@ def keeps(fields: SubmissionFields, held: Submission) -> bool:
     """Whether a submission has something of all that a change gives, if perhaps another grade."""
     graded = held.grade is not None or held.grade_points is not None
     return (
-        (fields.grade != "" or not graded)
+        (fields.grade != "" or fields.grade_points is not None or not graded)
         and (not (fields.grade or fields.grade_points is not None) or graded)
         and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
         and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
         and (fields.state in (None, held.state) or (fields.state == "submitted" and held.state == "returned"))
         and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
-        and (fields.extra_attempts in (None, held.extra_attempts))
+        and (fields.extra_attempts is None or fields.extra_attempts == (held.extra_attempts or 0))
         and (fields.override_due_date is None or held.override_due_date is not None)
     )
 
@@ -81,7 +83,12 @@ def _score_differs(fields: SubmissionFields, held: Submission) -> bool:
         return False  # the connector has made sure of it
     if fields.grade_points is not None:
         return not _alike(fields.grade_points, held.grade_points)
-    return bool(fields.grade) and not _alike(fields.grade, held.grade)
+    return bool(fields.grade) and (held.grade is None or not same_grade(fields.grade or "", held.grade))
+
+
+def same_grade(one: str, other: str) -> bool:
+    """Whether two texts are the same grade: an LMS writes numbers its own way, such as 7.50 for 07.5."""
+    return _digits(one) == _digits(other)
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -93,8 +100,12 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _words(text: str) -> str:
-    """Return a text as it is compared: without what LMSs trim, and numbers without their zeros."""
-    text = " ".join(text.split()).casefold()
-    if re.fullmatch(r"\d+\.\d+%?", text, re.ASCII):
-        text = text.rstrip("%").rstrip("0").rstrip(".") + text[len(text.rstrip("%")) :]
-    return text
+    """Return a text as it is compared: without what LMSs trim."""
+    return " ".join(text.split()).casefold()
+
+
+def _digits(grade: str) -> str:
+    """Return a grade as it is compared: numbers without the zeros that change nothing."""
+    words = _words(grade)
+    number = words.removesuffix("%")
+    return plain(Decimal(number)) + words[len(number) :] if _NUMBER.fullmatch(number) else words

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
+from passback.domain.submission import unstorable
 from passback.lms.interface import RefusedByLms
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ def edited(before: Assignment, fields: AssignmentFields, now: Instant) -> Assign
 
 
 def check_texts(fields: AssignmentFields | SubmissionFields) -> None:
-    """Refuse texts that PostgreSQL cannot store: the gradebook is the same on every database. Raises `RefusedByLms`."""
-    for part in (fields, *(fields.attachments or ())):
-        for name, value in zip(part.__struct_fields__, astuple(part), strict=True):
-            if type(value) is str and "\0" in value:
-                raise RefusedByLms("INVALID_TEXT", f"{name} must not hold the character U+0000")
+    """Refuse texts that PostgreSQL cannot store, whoever writes them. Raises `RefusedByLms`."""
+    if (name := unstorable(fields)) is not None:
+        raise RefusedByLms("INVALID_TEXT", f"{name} must not hold the character U+0000")

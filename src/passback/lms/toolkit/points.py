@@ -49,7 +49,9 @@ def refuse_unsupported(lms: str, fields: SubmissionFields, unsupported: frozense
     the LMS fails).
     """
     for name in sorted(unsupported & set(fields.__struct_fields__)):
-        if getattr(fields, name):
+        # A due date may be 0, and to have no more attempts is to have what there is.
+        given = getattr(fields, name)
+        if given or (given is not None and name == "override_due_date"):
             raise Unsupported(lms, name)
     for flag in sorted(unsupported & (fields.flags or frozenset())):
         raise Unsupported(lms, f"flag of {flag}")
