@@ -6,7 +6,8 @@ import json
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,12 @@ def test_the_tries_end(waits: list[float]) -> None:
     assert 1 < sum(waits) < 10
 
 
+def test_a_wait_until_a_date_is_heeded(waits: list[float]) -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    grade(Served(status(503, retry_after=soon), OK).client)
+    assert 20 < waits[0] <= 30
+
+
 def test_a_wait_that_is_too_long_is_left_to_the_caller(waits: list[float]) -> None:
     served = Served(status(503, retry_after="600"))
     with pytest.raises(Unavailable) as failed:
@@ -181,6 +188,16 @@ def test_a_link_to_another_server_is_not_followed(uri: str) -> None:
     assert len(served.asked) == 1
 
 
+def test_a_page_without_items_leads_on() -> None:
+    uri, link = "/v3.1/x?cursor=2", {"rel": "next"}
+    pages = [{"data": [], "links": [{**link, "uri": uri}]}, {"data": [STUDENT]}]
+    served = Served(*(httpx2.Response(200, json=it) for it in pages))
+    assert [it.user_id for it in served.client.submissions.list("s", "a")] == ["u"]
+    turning = Served(*(httpx2.Response(200, json=pages[0]) for _ in range(3)))
+    with pytest.raises(Unavailable, match="leads to itself"):
+        list(turning.client.submissions.list("s", "a"))
+
+
 def test_ids_cannot_leave_their_place_in_the_path() -> None:
     served = Served(OK)
     served.client.submissions.get("s", "../../webhooks", "u?x=1")
@@ -215,7 +232,8 @@ def test_what_cannot_be_sent_is_refused_before_anything_is(do: Callable[[Passbac
     ("token", "url"),
     [
         ("", "http://x"), ("a\n", "http://x"), (" ", "http://x"), ("schön", "http://x"),
-        ("T", ""), ("T", "x:8080"), ("T", "ftp://x"), ("T", "https://"),
+        ("T", ""), ("T", "x:8080"), ("T", "ftp://x"), ("T", "https://"), ("T", "http://x\ny"), ("T", "http://\u0130..x"),
+        ("T", "http://x:y"), ("T", "http://[::1"), ("T", "http://x/?a=b"), ("T", "http://a:secret@x"),
     ],
 )  # fmt: skip
 def test_a_token_or_an_address_that_cannot_be_one_is_refused_at_once(token: str, url: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
+import httpx2
 import msgspec
 from msgspec import Struct
 
@@ -58,9 +59,14 @@ class Reply(Struct, frozen=True):
 
 def base_of(url: str) -> str:
     """The gateway's address without the API's base path. Raises `ValueError` if it is no web address."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"{url!r} is not the address of a gateway: {error}") from None
+    if parts.scheme not in ("http", "https") or not parts.host:
         raise ValueError(f"{url!r} is not the address of a gateway: it begins with https:// (or http://)")
+    if parts.userinfo or parts.query or parts.fragment:
+        raise ValueError("the address of a gateway has no user, query or fragment: the token says who asks")
     return url.rstrip("/").removesuffix("/v3.1")
 
 
@@ -204,7 +210,10 @@ def converted(data: Any, kind: Any) -> Any:
 
 
 def page(call: Call[T], reply: Reply) -> tuple[list[T], str | None]:
-    """The items of a page, and the address of the next, if there is one. Raises as `content_of`."""
+    """The items of a page, of which there may be none, and the address of the next, if there is one.
+
+    Raises as `content_of`.
+    """
     content = content_of(reply)
     items = content.get("data") if isinstance(content, dict) else None
     if not isinstance(items, list):
@@ -214,12 +223,14 @@ def page(call: Call[T], reply: Reply) -> tuple[list[T], str | None]:
     links: list[dict[str, Any]] = converted(content.get("links") or [], list[dict[str, Any]])
     following = [str(it.get("uri")) for it in links if it.get("rel") == "next"]
     found: list[T] = converted(plain, list[call.kind])  # type: ignore[name-defined]
-    return found, following[0] if following and items else None
+    return found, following[0] if following else None
 
 
 def next_call(call: Call[T], uri: str) -> Call[T]:
-    """The request for the next page. Raises `Unavailable` for an address that is not the gateway's own."""
+    """The request for the next page. Raises `Unavailable` for an address that is not the gateway's own, or the same."""
     parts = urlsplit(uri)
+    if uri == call.path:
+        raise Unavailable("a page leads to itself")
     if parts.scheme or parts.netloc or not parts.path.startswith("/v3.1/"):
         raise Unavailable("a link leads to another server")
     return msgspec.structs.replace(call, path=uri, query={})

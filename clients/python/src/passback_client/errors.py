@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -235,5 +237,12 @@ def refused(status: int, message: str, headers: Mapping[str, str] | None = None)
 
 
 def seconds(text: str | None) -> float | None:
-    """The value of ``Retry-After`` in seconds; None if there is no sound one."""
-    return float(text) if text is not None and re.fullmatch(r"\d{1,9}(\.\d+)?", text.strip()) else None
+    """The value of ``Retry-After``, a number or (from proxies) a date, in seconds; None if there is no sound one."""
+    text = (text or "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -127,7 +127,7 @@ class Passback:
             items, uri = _calls.page(call, self.reply(following))
             for item in items:
                 yield item
-            following = None if uri is None else _calls.next_call(call, uri)
+            following = None if uri is None else _calls.next_call(following, uri)
 
     def reply(self, call: Call[Any]) -> Reply:
         """The answer, after as many tries as it takes and are allowed; whether it is an error is not looked at."""
