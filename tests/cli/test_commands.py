@@ -407,7 +407,7 @@ def test_the_gradebook_can_be_looked_at(server: Server, data: str) -> None:
         (["show", "nothing"], "no assignment nothing"),
         (["edit", "{id}"], "nothing to change"),
         (["edit", "{id}", "--due-date", "tomorrow"], "'tomorrow' is not a date: write it as 2031-05-01"),
-        (["edit", "{id}", "--end-date", "2020-01-01"], "due_date must not be after end_date"),
+        (["edit", "{id}", "--end-date", "2020-01-01"], "the due date must not be after the end date"),
         (["edit", "{id}", "--points-possible", "NaN"], "'NaN' is not a number of points"),
         (["grade", "{id}", STUDENT, "--grade", "A"], "INVALID_GRADE"),
         (["grade", "{id}", TEACHER, "--grade", "5"], "not in the section"),

@@ -91,7 +91,7 @@ def test_those_it_is_not_assigned_to_have_no_submission(database: Opened) -> Non
 
 def test_what_the_gradebook_refuses_changes_nothing(database: Opened) -> None:
     add(database)
-    with pytest.raises(OperationError, match="due_date must not be after end_date"):
+    with pytest.raises(OperationError, match="the due date must not be after the end date"):
         asyncio.run(gradebook.edit(database, "a", AssignmentFields(end_date=NOW - 1), clock))
     with pytest.raises(OperationError, match="INVALID_TEXT"):
         asyncio.run(gradebook.edit(database, "a", AssignmentFields(title="a\0b"), clock))

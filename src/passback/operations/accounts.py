@@ -161,7 +161,7 @@ async def disable(database: Database, name: str, clock: Clock, *, actor: str = "
         if account.disabled is not None:
             raise OperationError(f"account {account.name} is disabled already")
         if account.role == "owner" and accounts.enabled_owners(conn) == 1:
-            raise OperationError(f"{account.name} is the only owner: create another one first")
+            raise OperationError(f"the only owner is {account.name}: create another one first")
         accounts.set_disabled(conn, account.id, clock())
         account_sessions.end_all(conn, account.id)
         audit.record(

@@ -95,7 +95,8 @@ async def edit(
         section_id, record = _locate(conn, assignment_id)
         held = edit_assignment(conn, section_id, record.lms_id, fields, clock())
         if pair := misordered_dates(held.start_date, held.display_date, held.due_date, held.end_date):
-            raise OperationError(f"{pair[0]} must not be after {pair[1]}")
+            earlier, later = (name.replace("_", " ") for name in pair)
+            raise OperationError(f"the {earlier} must not be after the {later}")
         _record(conn, "gradebook.edited", section_id, assignment_id, actor)
 
     await _explained(database.write(write))
