@@ -10,7 +10,6 @@ import re
 import secrets
 import signal
 import socket
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -46,6 +45,7 @@ from passback.sandbox.people import People
 from passback.sandbox.recorded import Recorded
 from passback.sandbox.seed import seed
 from passback.settings import SettingsError, trust_authorities
+from passback.stopping import ended_by_sigterm, server_ended_by_signals
 from passback.store import districts
 from passback.store.engine import migrate
 from passback.store.engine.database import NotYet, StoreError
@@ -62,8 +62,7 @@ from passback.web.protocol import HttpProtocol
 from passback.web.proxied import behind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from types import FrameType
+    from collections.abc import AsyncIterator, Callable
 
     from passback.lms.registry import Given
     from passback.sandbox.parts import Parts
@@ -240,7 +239,7 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
     start_notes.require_shared_key(settings, keeps=kind == "production")
     observe(settings)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_stopping_on_sigterm())
+        came = stack.enter_context(ended_by_sigterm())
         stack.callback(tracing.stop)
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
         settings = replace(settings, port=listener.getsockname()[1])
@@ -272,6 +271,7 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
         print("\n".join((_start_message(settings, kind, listener, parts), *notes)), flush=True)  # noqa: T201 - its output
         if settings.database_url or settings.data_file is not None:
             stack.callback(_say_what_is_left, database)
+        stack.enter_context(server_ended_by_signals(server, came))
         run_server(server, listener, gateway, parts, ticking)
     return 0
 
@@ -445,21 +445,6 @@ def server_config(
     config = uvicorn.Config(cast("Any", application), **SERVING)
     config.http = http_protocol(application, most, patience)
     return config
-
-
-@contextlib.contextmanager
-def _stopping_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the process by way of its clean-up: uvicorn raises the signal again when it is done."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        sys.exit(0)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-            yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _cursor_key(conn: Connection) -> bytes:

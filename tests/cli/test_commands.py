@@ -105,6 +105,33 @@ def test_a_stop_is_clean(data: str, how: signal.Signals) -> None:
     assert output.endswith("\nStopped. Nothing waits to be delivered.\n")
 
 
+_STOPPED_EARLY = """
+import signal
+from passback import app, cli
+
+class Dropped:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+def stopped(*given, begin=app.{step}):
+    Dropped()
+    return begin(*given)
+
+app.{step} = stopped
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("step", ["settle", "delivering"])
+def test_a_stop_in_the_middle_of_the_start_is_not_lost(data: str, step: str) -> None:
+    """Python drops an exception that a finalizer meets, such as what ends a process."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _STOPPED_EARLY.format(step=step), "serve", "--port", "0", "--data", data],
+        capture_output=True, text=True, check=False, timeout=30, env=ENVIRONMENT,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "Stopped. Nothing waits to be delivered.")
+
+
 def test_a_stop_says_what_waits(data: str) -> None:
     server = Server("serve", "--data", data)
     with contextlib.closing(SqliteDatabase(Path(data) / "passback.db")) as database:
