@@ -11,11 +11,10 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 from unittest import mock
 
 import msgspec
-from msgspec import Meta
 
 from passback import settings
 from passback.cli import app
@@ -74,8 +73,8 @@ def settings_page() -> str:
     """The page of all settings: their variables, defaults, values and meanings."""
     meanings = setting_meanings()
     rows = [
-        f"| `{it.name}` | `{settings.PREFIX}{it.name.upper()}` | {_default(it.default)} | {_allowed(it.type)}"
-        f" | {meanings[it.name]} |"
+        f"| `{it.name}` | `{settings.PREFIX}{it.name.upper()}` | {_default(it.default)}"
+        f" | {settings.allowed(it.type, quote='`')} | {meanings[it.name]} |"
         for it in msgspec.structs.fields(settings.Settings)
     ]
     return f"{_HEAD}{_SETTINGS}" + "\n".join(rows) + "\n"
@@ -111,20 +110,6 @@ def _default(value: Any) -> str:
     if isinstance(value, bool):
         return "`yes`" if value else "`no`"
     return f"`{value}`" if value != "" else ""
-
-
-def _allowed(kind: Any) -> str:
-    if get_origin(kind) is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(kind))
-    if kind is bool:
-        return "`yes` or `no`"
-    if kind is str:
-        return "text"
-    number, meta = get_args(kind)
-    assert isinstance(meta, Meta)
-    limits = (("at least", meta.ge), ("more than", meta.gt), ("at most", meta.le))
-    words = " and ".join(f"{word} {limit}" for word, limit in limits if limit is not None)
-    return f"a {'whole number' if number is int else 'number'}, {words}"
 
 
 _TYPES = """# The types that connectors work with

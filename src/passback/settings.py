@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
@@ -10,12 +11,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from passback.network.proxies import Proxies
-from passback.store.engine.vault import KEY_BYTES, VaultError, parse_keys, read_key_file
+from passback.store.engine.vault import KEY_BYTES, VaultError, keys_in_file, parse_keys, read_key_file
 
 PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"
@@ -25,6 +27,8 @@ FROM_FILES = ("database_url", "oidc_client_secret", "pages_token")
 """The secret settings that a variable with ``_FILE`` at its end may name a file for, beside ``secret_key``: as Docker,
 Kubernetes and systemd hand secrets over."""
 
+_SECRET = frozenset({*FROM_FILES, "secret_key"})
+"""The settings that no message shows."""
 _KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
 """The key for data that is kept nowhere."""
 
@@ -35,7 +39,8 @@ NO_KEY_FOR_POSTGRESQL = (
 
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*/?")
 _WORDS = {"yes": True, "no": False}
-_Positive = Annotated[int, Meta(ge=1)]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""What no text may have; the last of them are bytes that are not UTF-8."""
 
 
 class SettingsError(ValueError):
@@ -57,17 +62,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The folder of the data file; ``:memory:`` keeps nothing."""
     database_url: str = ""
     """A PostgreSQL database to use in place of the data file, such as ``postgresql://passback@db.example/passback``."""
-    workers: _Positive = 1
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
     """How many processes `passback serve` runs on its address; more than one need PostgreSQL."""
-    rate_limit: _Positive = 1200
+    rate_limit: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 1200
     """How many requests per minute each token may send."""
-    max_body_bytes: _Positive = 1024 * 1024
+    max_body_bytes: Annotated[int, Meta(ge=1, le=1024**3)] = 1024 * 1024
     """The longest request body that is accepted, in bytes."""
-    max_connections: _Positive = 1000
+    max_connections: Annotated[int, Meta(ge=1, le=100_000_000)] = 1000
     """How many connections each process may have at once; fewer if the limit of open files leaves less room."""
-    lease_seconds: Annotated[float, Meta(gt=0)] = 20.0
+    lease_seconds: Annotated[float, Meta(ge=1, le=86_400)] = 20.0
     """After how many seconds without a sign of life other processes take over what a process was delivering."""
-    keep_deliveries_days: Annotated[int, Meta(ge=2)] = 30
+    keep_deliveries_days: Annotated[int, Meta(ge=2, le=36_500)] = 30
     """How many days deliveries are kept after they have ended."""
     allow_private_webhooks: bool = False
     """Whether webhooks may target private network addresses, and there also without TLS."""
@@ -115,7 +120,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return parse_keys(self.secret_key, PREFIX + "SECRET_KEY")
         if self.key_file is None:
             return [_KEY_OF_THIS_PROCESS]
-        return read_key_file(self.key_file) if self.key_file.exists() else []
+        return keys_in_file(self.key_file)
 
     @property
     def base_url(self) -> str:
@@ -163,7 +168,7 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         if name in FROM_FILES and (of_file := variable + "_FILE") in environment:
             if variable in environment:
                 raise SettingsError(f"{variable} and {of_file} are both given: which of them holds?")
-            values[name] = _secret_in(Path(environment[of_file]).absolute(), of_file)
+            values[name] = _secret_in(environment[of_file], variable)
     values |= {name: value for name, value in given.items() if value is not None}
     checked = {}
     for name, value in values.items():
@@ -177,17 +182,29 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
             # A variable spells out a number, or yes or no.
             spelt = _WORDS.get(value, value) if kind is bool and isinstance(value, str) else value
             checked[name] = msgspec.convert(spelt, kind, strict=not isinstance(spelt, str))
-        except msgspec.ValidationError as error:
-            words = ("yes", "no") if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
-            allowed = f"it must be {' or '.join(words)}" if words else error
-            raise SettingsError(f"setting '{name}' is {value!r}: {allowed}") from None
+        except msgspec.ValidationError:
+            shown = "" if name in _SECRET else f" is {value!r}: it"
+            raise SettingsError(f"setting '{name}'{shown} must be {allowed(kind)}") from None
     settings = Settings(**checked)
     _check(settings)
     return settings
 
 
+def allowed(kind: Any, quote: str = "") -> str:
+    """Which values a setting of a type may have, in words; each value is within quotes."""
+    if get_origin(kind) is Literal:
+        return " or ".join(f"{quote}{value}{quote}" for value in get_args(kind))
+    if kind is bool:
+        return f"{quote}yes{quote} or {quote}no{quote}"
+    if kind is str:
+        return "text"
+    number, meta = get_args(kind)
+    return f"a {'whole number' if number is int else 'number'}, at least {meta.ge} and at most {meta.le}"
+
+
 def _check(settings: Settings) -> None:
     """Raise `SettingsError` if a value is not allowed, or lacks another that it needs."""
+    _check_texts(settings)
     if settings.log_level.lower() not in ("debug", "info", "warning", "error", "critical"):
         raise SettingsError(
             f"setting 'log_level' is {settings.log_level!r}: it must be debug, info, warning, error or critical"
@@ -198,21 +215,59 @@ def _check(settings: Settings) -> None:
         Proxies(settings.trusted_proxies)
     except ValueError as error:
         raise SettingsError(f"setting 'trusted_proxies' is {settings.trusted_proxies!r}: {error}") from None
-    if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
+    if settings.public_url and not _is_address(settings.public_url):
         raise SettingsError(
             "setting 'public_url' must begin with https:// (or http://), and have no query and no user"
         )
-    if settings.oidc_issuer and not _PUBLIC_URL.fullmatch(settings.oidc_issuer):
-        raise SettingsError("setting 'oidc_issuer' must begin with https://, and have no query and no user")
+    _check_provider(settings)
+    _check_keys(settings)
+
+
+def _check_texts(settings: Settings) -> None:
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        # Several keys may be on lines of their own.
+        if isinstance(value, str) and name != "secret_key" and _CONTROL.search(value):
+            raise SettingsError(f"setting '{name}' must be UTF-8, on one line and without control characters")
+    for name in ("host", "data"):
+        if not getattr(settings, name):
+            raise SettingsError(f"setting '{name}' is empty: leave it out for its default")
+
+
+def _check_provider(settings: Settings) -> None:
+    if settings.oidc_issuer and not _is_address(settings.oidc_issuer):
+        raise SettingsError(
+            "setting 'oidc_issuer' must begin with https:// (or http://), and have no query and no user"
+        )
+    if settings.oidc_client_id and not settings.oidc_issuer:
+        raise SettingsError("setting 'oidc_client_id' needs 'oidc_issuer', the provider that knows it")
     if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_client_secret):
         raise SettingsError(
             "setting 'oidc_issuer' needs 'oidc_client_id' and 'oidc_client_secret', which the provider gives"
         )
+
+
+def _check_keys(settings: Settings) -> None:
     if settings.secret_key:
         try:
             parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")
         except VaultError as error:
             raise SettingsError(str(error)) from None
+    with contextlib.suppress(VaultError):
+        parse_keys(settings.secret_key_file, "")
+        raise SettingsError(
+            "setting 'secret_key_file' must be the path of a file, and 'secret_key' the key itself"
+        )
+
+
+def _is_address(url: str) -> bool:
+    if not _PUBLIC_URL.fullmatch(url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as a port that is none
+        return False
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
@@ -222,11 +277,22 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
-def _secret_in(path: Path, variable: str) -> str:
+def _secret_in(name: str, variable: str) -> str:
+    """The secret in the file of that name. Raises `SettingsError`."""
+    path = Path(name).absolute()
     try:
-        return path.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the file that {variable} names: {error}") from None
+        secret = path.read_text("utf-8").rstrip("\r\n")
+    except OSError as error:
+        if "/" not in name or "://" in name:  # it may be the secret itself
+            raise SettingsError(
+                f"{variable}_FILE must be the path of a file, and {variable} the secret itself"
+            ) from None
+        raise SettingsError(f"cannot read {path}, which {variable}_FILE names: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}, which {variable}_FILE names, must be text in UTF-8") from None
+    if not secret:
+        raise SettingsError(f"{path}, which {variable}_FILE names, is empty")
+    return secret
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -178,6 +178,10 @@ def test_the_printed_first_call_works(tmp_path: Path) -> None:
     assert answer.stdout.startswith('{"data":{')
 
 
+_TOO_LONG = "/tmp/" + "x" * 300
+"""A folder that the system will not even look at, as one in a folder that the user may not enter."""
+
+
 def test_a_port_that_is_taken_is_named(data: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -193,6 +197,8 @@ def test_a_port_that_is_taken_is_named(data: str) -> None:
         (["sandbox", "--port", "99999"], {}, 2, "'port' is 99999"),
         (["sandbox"], {"PASSBACK_RATE_LIMIT": "many"}, 2, "'rate_limit' is 'many'"),
         (["sandbox", "--data", "/dev/null/x"], {}, 1, "/dev/null/x"),
+        (["serve", "--data", _TOO_LONG], {}, 1, "File name too long"),
+        (["serve", "--host", "a..b"], {"PASSBACK_DATA": ":memory:"}, 1, "not the name of a host"),
         (["token", "list", "--data", ":memory:"], {}, 2, "kept nowhere"),
         (["token", "list", "--data", "/nowhere"], {}, 2, "no data file /nowhere/passback.db"),
         (["gradebook", "list", SECTION, "--data", "/nowhere"], {}, 2, "no data file"),
@@ -206,6 +212,15 @@ def test_bad_input_is_named_without_a_traceback(
     result = how(*arguments, environment={**ENVIRONMENT, **environment})
     assert (result.returncode, message in result.stderr) == (code, True), result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "token list", "key rotate", "backup copy.db", "connection list", "district list"]
+)
+def test_a_command_names_the_folder_that_it_may_not_look_into(command: str) -> None:
+    told = run(*command.split(), "--data", _TOO_LONG)
+    assert told.returncode == 1
+    assert re.search(r"passback: cannot use /tmp/xx+/passback.db: File name too long\n", told.stderr)
 
 
 @pytest.mark.parametrize(

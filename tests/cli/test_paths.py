@@ -45,7 +45,7 @@ SETTINGS = [
     ("doctor", "CA_FILE", "missing.pem"),
     ("doctor", "SECRET_KEY_FILE", "missing.key"),
     ("doctor", "SECRET_KEY_FILE", "here/passback.db"),
-    *[("token list", f"{name.upper()}_FILE", "missing") for name in FROM_FILES],
+    *[("token list", f"{name.upper()}_FILE", "./missing") for name in FROM_FILES],
 ]
 """Each setting that names a file or folder, with a command that looks at it."""
 NAMES = re.compile(r"(\S*?)\b(missing|here|made|copy\.db|slate-connector)\b")

@@ -29,12 +29,31 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
         ({"PASSBACK_PORT": "http"}, "'port' is 'http'"),
         ({"PASSBACK_PORT": "65536"}, "'port' is '65536'.*65535"),
         ({"PASSBACK_PORT": ""}, "'port' is ''"),
-        ({"PASSBACK_RATE_LIMIT": "0"}, "'rate_limit' is '0'.*>= 1"),
+        (
+            {"PASSBACK_RATE_LIMIT": "0"},
+            "'rate_limit' is '0': it must be a whole number, at least 1 and at most",
+        ),
+        ({"PASSBACK_KEEP_DELIVERIES_DAYS": "9" * 30}, "at least 2 and at most 36500"),
+        (
+            {"PASSBACK_LEASE_SECONDS": "inf"},
+            "'lease_seconds' is 'inf': it must be a number, at least 1 and at most",
+        ),
+        ({"PASSBACK_LEASE_SECONDS": "nan"}, "'lease_seconds' is 'nan'"),
         ({"PASSBACK_MAX_BODY_BYTES": "-1"}, "'max_body_bytes' is '-1'"),
         ({"PASSBACK_ALLOW_PRIVATE_WEBHOOKS": "maybe"}, "'allow_private_webhooks' is 'maybe'.*yes or no"),
         ({"PASSBACK_SECRET_KEY": "garbage"}, "PASSBACK_SECRET_KEY"),
         ({"PASSBACK_OIDC_ISSUER": "login.example"}, "must begin with https://"),
         ({"PASSBACK_OIDC_ISSUER": "https://login.example"}, "needs 'oidc_client_id'"),
+        ({"PASSBACK_OIDC_CLIENT_ID": "passback"}, "'oidc_client_id' needs 'oidc_issuer'"),
+        *(
+            ({f"PASSBACK_{name}": url}, f"'{name.lower()}' must begin with https://")
+            for name in ("PUBLIC_URL", "OIDC_ISSUER")
+            for url in ("https://[::1", "https://:::", "https://passback.example:99999")
+        ),
+        ({"PASSBACK_HOST": ""}, "'host' is empty"),
+        ({"PASSBACK_DATA": ""}, "'data' is empty"),
+        ({"PASSBACK_DATA": "\udcff"}, "'data' must be UTF-8"),
+        ({"PASSBACK_HOST": "127.0.0.1\n"}, "'host' must be .* on one line"),
         (
             {"PASSBACK_TRUSTED_PROXIES": "proxy.example"},
             "'trusted_proxies' is 'proxy.example': .*IP addresses",
@@ -68,8 +87,37 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, name: str) -> None:
     assert getattr(settings, name) == secret
     with pytest.raises(SettingsError, match=f"{variable} and {variable}_FILE are both given"):
         load({variable: "other", f"{variable}_FILE": str(tmp_path / "secret")})
-    with pytest.raises(SettingsError, match=rf"the file that {variable}_FILE names: .*/nowhere"):
+    with pytest.raises(
+        SettingsError, match=rf"cannot read /nowhere, which {variable}_FILE names: No such file"
+    ):
         load({f"{variable}_FILE": "/nowhere"})
+    (tmp_path / "secret").write_text("\n")
+    with pytest.raises(SettingsError, match=f"{tmp_path}/secret, which {variable}_FILE names, is empty"):
+        load({f"{variable}_FILE": str(tmp_path / "secret")})
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"PASSBACK_PAGES_TOKEN_FILE": "secret"}, "PASSBACK_PAGES_TOKEN the secret itself"),
+        ({"PASSBACK_DATABASE_URL_FILE": "postgresql://passback:secret@db/x"}, "must be the path of a file"),
+        ({"PASSBACK_SECRET_KEY_FILE": "c2VjcmV0" * 5 + "c2U="}, "'secret_key_file' must be the path"),
+        ({"PASSBACK_SECRET_KEY": "secret"}, "base64 of 32 bytes"),
+        ({"PASSBACK_DATABASE_URL": "passback:secret@db"}, "must begin with postgresql://"),
+        ({"PASSBACK_CONFIG": "{config}"}, "'secret_key' must be text"),
+    ],
+)
+def test_no_message_shows_a_secret_in_the_wrong_place(
+    tmp_path: Path, environment: dict[str, str], message: str
+) -> None:
+    config = tmp_path / "passback.toml"
+    config.write_text('secret_key = ["secret"]\n')
+    with pytest.raises(SettingsError, match=message) as refused:
+        load({name: value.format(config=config) for name, value in environment.items()})
+    assert not any(
+        it in str(refused.value).replace("secret itself", "").replace("secret_key", "")
+        for it in ("secret", "c2Vj")
+    )
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,8 @@ def test_what_is_worst_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"CA_FILE": "/nowhere"}, ("problem", "settings")),
         ({"MAX_CONNECTIONS": "100000000"}, ("warning", "open files")),
         ({"DATA": "/dev/null"}, ("problem", "data folder")),
+        ({"DATA": "x" * 300}, ("problem", "database")),
+        ({"DATA": "x" * 300}, ("problem", "secret key")),
         ({"DATA": "/dev/shm/passback"}, ("warning", "file system")),
         ({"DATA": ":memory:"}, ("warning", "database")),
         ({"HOST": "0.0.0.0"}, ("warning", "listening")),

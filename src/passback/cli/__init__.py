@@ -263,6 +263,10 @@ def main() -> NoReturn:
         _fail(error, 2)
     except (StoreError, VaultError) as error:
         _fail(error, 1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"cannot use {Path(os.fsdecode(error.filename)).absolute()}: {error.strerror}", 1)
     except Interrupted as error:
         _fail(error, _INTERRUPTED)
     except KeyboardInterrupt:
@@ -270,7 +274,7 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
-def _fail(error: Exception, code: int) -> NoReturn:
+def _fail(error: Exception | str, code: int) -> NoReturn:
     """Print an error, and end with the exit code."""
     from passback.cli.text import one_line
 

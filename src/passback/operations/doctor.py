@@ -112,7 +112,8 @@ def _folder(settings: Settings) -> Iterator[Check]:
     if settings.database_url or path is None:
         return
     folder = path.parent
-    there = next(it for it in (folder, *folder.parents) if it.exists())
+    # What a folder hides is not there, either.
+    there = next(it for it in (folder, *folder.parents) if os.path.exists(it))  # noqa: PTH110 - `Path.exists` raises
     if not there.is_dir():
         yield Check("problem", "data folder", f"{there} is a file", f"set {PREFIX}DATA to a folder")
         return

@@ -25,10 +25,10 @@ def examine(settings: Settings) -> Iterator[Check]:
     if not settings.database_url and path is None:
         yield Check("warning", "database", "nothing is kept: data is :memory:", "set a data folder")
         return
-    if not settings.database_url and path is not None and not path.exists():
-        yield Check("ok", "database", f"the first start makes {path}")
-        return
     try:
+        if not settings.database_url and path is not None and not path.exists():
+            yield Check("ok", "database", f"the first start makes {path}")
+            return
         with (
             look.server_looked_at(settings.database_url)
             if settings.database_url or path is None
@@ -43,6 +43,8 @@ def examine(settings: Settings) -> Iterator[Check]:
             else None
         )
         yield Check("problem", "database", str(error), todo)
+    except OSError as error:
+        yield Check("problem", "database", f"{path} cannot be looked at: {error.strerror}")
 
 
 def _server(server: Server, *, shared: bool) -> Iterator[Check]:

@@ -21,11 +21,12 @@ log = logging.getLogger(__name__)
 def require_shared_key(settings: Settings, *, keeps: bool = True) -> None:
     """Raise `SettingsError` if secrets would go to PostgreSQL without a key that other processes can have.
 
-    A sandbox whose data folder is nowhere `keeps` none: its secrets end with it.
+    A sandbox whose data folder is nowhere `keeps` none: its secrets end with it. Raises `VaultError` if the key file
+    cannot be read.
     """
-    path = settings.key_file
-    given = settings.secret_key or (not keeps if path is None else path.exists())
-    if settings.database_url and not given:
+    if not settings.database_url or settings.secret_key:
+        return
+    if keeps if settings.key_file is None else not settings.keys_at_hand():
         raise SettingsError(NO_KEY_FOR_POSTGRESQL)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from passback.store.engine.database import StoreError
-from passback.store.engine.files import name_new, to_disk
+from passback.store.engine.files import name_new, to_disk, unfit
 
 _LOG_FILES = ("-wal", "-shm")
 
@@ -40,7 +40,8 @@ def write_copy(source: Path, target: Path, change: Callable[[Path], object] | No
     except FileExistsError:
         raise StoreError(f"{target} exists already, and is not overwritten") from None
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"cannot copy {source} to {target}: {error}") from None
+        why = f"{error}{unfit(source.parent) or unfit(target.parent)}"
+        raise StoreError(f"cannot copy {source} to {target}: {why}") from None
 
 
 def close_down(path: Path) -> None:

@@ -6,10 +6,14 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from passback.store.engine.database import StoreError
+
+_ROOM_NEEDED = 64 * 1024
+"""How many bytes SQLite takes to open a file: those of its index of the log, and some more."""
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +52,9 @@ def served_alone(path: Path | None) -> Iterator[None]:
             log.warning(
                 "cannot lock %s (%s): see to it that no second server is started", path, error.strerror
             )
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a disk that is full
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(lock)
@@ -58,6 +63,16 @@ def served_alone(path: Path | None) -> Iterator[None]:
 def make_folder(folder: Path) -> None:
     """Make a folder for data, unless there is one. Nobody but its owner may look into it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def unfit(folder: Path) -> str:
+    """Why nothing can be written in a folder, for the end of an error's message, as SQLite does not say it."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(folder).free < _ROOM_NEEDED:
+            return " (the disk is full)"
+        if not os.access(folder, os.W_OK):
+            return f" ({folder} cannot be written to)"
+    return ""
 
 
 def name_new(temporary: Path, target: Path) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from passback.store.engine.database import StoreError, StoreUnavailable, Transaction, Unfit
-from passback.store.engine.files import make_folder
+from passback.store.engine.files import make_folder, unfit
 from passback.store.engine.jobs import Job
 
 T = TypeVar("T")
@@ -153,7 +153,8 @@ class SqliteDatabase:
             self._reader.tables()  # which opens the log
             self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot open the data file {self.path}: {error}") from error
+            why = f"{error}{unfit(self.path.parent)}"
+            raise StoreError(f"cannot open the data file {self.path}: {why}") from error
         self._waiting: deque[Job] = deque()
         self._writing = threading.Lock()
         """Held by whoever uses the writer's connection."""

@@ -109,14 +109,26 @@ def read_key_file(path: Path) -> list[bytes]:
 
     Of several processes that do so at once, all get the key of the one that was first.
     """
-    try:
-        if not path.exists():
+    if not (keys := keys_in_file(path)):
+        try:
             with _written(path, [new_key()]) as temporary, contextlib.suppress(FileExistsError):
                 name_new(temporary, path)
                 to_disk(path.parent)
-        return parse_keys(path.read_text("utf-8"), f"the key file {path}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise VaultError(f"cannot use the key file {path}: {error}") from None
+        except OSError as error:
+            raise VaultError(f"cannot make the key file {path}: {error.strerror}") from None
+        keys = keys_in_file(path)
+    return keys
+
+
+def keys_in_file(path: Path) -> list[bytes]:
+    """Read the keys of a key file; there are none if there is no file. Raises `VaultError`."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise VaultError(f"cannot read the key file {path}: {error.strerror}") from None
+    return parse_keys(text, f"the key file {path}")
 
 
 def write_key_file(path: Path, keys: Sequence[str]) -> None:
