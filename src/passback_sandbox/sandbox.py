@@ -113,7 +113,11 @@ class Sandbox:
                 log.seek(0)
                 raise Failed(f"the sandbox does not start: {log.read()[-2000:].strip()}")
         made = cls(addresses.pop(""), addresses, process)
-        made._await_ready()
+        try:
+            made._await_ready()
+        except BaseException:  # whatever a test's other tools raise, such as pytest-socket
+            made.close()
+            raise
         return made
 
     def __enter__(self) -> Self:
@@ -260,7 +264,6 @@ class Sandbox:
                 if self._http.get("/health/ready").status_code == 200:
                     return
             if time.monotonic() > give_up or self._process.poll() is not None:
-                self.close()
                 raise Failed("the sandbox does not get ready")
             time.sleep(0.02)
 

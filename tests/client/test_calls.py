@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 
 from passback.wire.openapi.document import document
 from passback_client import Passback, Refused, Unavailable, errors, models, webhooks
+from support.webhooks import endpoint
 
 DUE = datetime(2030, 6, 1, 23, 59, tzinfo=UTC)
 STUDENT = {"assignment_id": "a", "state": "created", "user_id": "u"}
@@ -196,6 +197,19 @@ def test_a_page_without_items_leads_on() -> None:
     turning = Served(*(httpx2.Response(200, json=pages[0]) for _ in range(3)))
     with pytest.raises(Unavailable, match="leads to itself"):
         list(turning.client.submissions.list("s", "a"))
+
+
+@pytest.mark.parametrize("here", ["127.0.0.1", "localhost"])
+def test_a_gateway_on_this_machine_is_asked_past_a_proxy(here: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with endpoint() as gateway, endpoint() as proxy:
+        gateway.status, gateway.body, proxy.status = 200, b'{"data":[]}', 407
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("NO_PROXY", "")
+        with Passback("T", f"http://{here}:{gateway.port}") as passback:
+            assert passback.webhooks.fetch("w") == ()
+        with Passback("T", "http://gateway.example") as passback, pytest.raises(Refused):
+            passback.webhooks.fetch("w")
+    assert (len(gateway.received), len(proxy.received)) == (1, 1)
 
 
 def test_ids_cannot_leave_their_place_in_the_path() -> None:

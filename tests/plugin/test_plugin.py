@@ -134,6 +134,20 @@ def test_a_sandbox_that_does_not_start_says_why() -> None:
         Sandbox.start(rate_limit="none")
 
 
+def test_a_sandbox_that_cannot_be_asked_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Sandbox] = []
+
+    def blocked(self: Sandbox) -> None:
+        started.append(self)
+        raise RuntimeError("no sockets here")
+
+    monkeypatch.setattr(Sandbox, "_await_ready", blocked)
+    with pytest.raises(RuntimeError, match="no sockets here"):
+        Sandbox.start()
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{started[0].url}/health/live")
+
+
 def test_a_sandbox_ends_with_the_process_that_started_it_even_if_that_is_killed() -> None:
     program = (
         "from passback_sandbox.sandbox import Sandbox; import os, signal\n"

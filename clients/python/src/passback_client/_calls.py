@@ -23,6 +23,8 @@ __version__ = "0.1.0"
 LONGEST_WAIT = 60.0
 """How many seconds the client waits before another try, at most."""
 KEY = "Idempotency-Key"
+DIRECT: Mapping[str, None] = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+"""What is asked past a proxy that the environment names: none of them reaches this machine as itself."""
 _FIRST_WAIT = 0.5
 _AGAIN = frozenset({409, 429, 500, 502, 503, 504})
 _NOTHING_DONE = frozenset({429, 503})

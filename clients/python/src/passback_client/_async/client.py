@@ -76,7 +76,7 @@ class AsyncPassback:
         self._base = _calls.base_of(base_url)
         self._retries = retries
         self._own = http is None
-        self._http = http or httpx2.AsyncClient(timeout=timeout)
+        self._http = http or httpx2.AsyncClient(timeout=timeout, mounts=_calls.DIRECT)
         self._on_warnings = on_warnings or _log_warnings
         self.assignments = AsyncAssignments(self)
         self.submissions = AsyncSubmissions(self)

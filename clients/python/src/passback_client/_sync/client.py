@@ -78,7 +78,7 @@ class Passback:
         self._base = _calls.base_of(base_url)
         self._retries = retries
         self._own = http is None
-        self._http = http or httpx2.Client(timeout=timeout)
+        self._http = http or httpx2.Client(timeout=timeout, mounts=_calls.DIRECT)
         self._on_warnings = on_warnings or _log_warnings
         self.assignments = Assignments(self)
         self.submissions = Submissions(self)
