@@ -94,12 +94,27 @@ document.addEventListener("keydown", (event) => {
   if (!to) event.target.blur();
 });
 
-// Nothing is read again under somebody's hands, or while something that was refused is still to be put right.
+// What people can turn off for good (WCAG 2.1.4 and 2.2.2).
+const isOff = (what) => localStorage.getItem(what) === "off";
+
+function showSwitches() {
+  for (const it of document.querySelectorAll("[data-switch]")) {
+    it.dataset.name ??= it.textContent;
+    it.textContent = `${it.dataset.name}: ${isOff(it.dataset.switch) ? "off" : "on"}`;
+  }
+}
+
+function turn(what) {
+  localStorage.setItem(what, isOff(what) ? "on" : "off");
+  showSwitches();
+}
+
+// Nothing is read again under somebody's hands or eyes, or while something that was refused is still to be put right.
 function spare(event) {
-  if (event.target.id !== "live") return;
+  if (!event.target.matches("[hx-trigger^=every]")) return;
   const typed = document.activeElement;
-  const isTyping = typed?.matches("input, textarea") && typed.value !== typed.defaultValue;
-  if (isTyping || event.target.querySelector("[aria-invalid]")) event.preventDefault();
+  const isTyping = event.target.contains(typed) && typed.matches("input") && typed.value !== typed.defaultValue;
+  if (isOff("live") || isTyping || event.target.querySelector("[aria-invalid], details[open]")) event.preventDefault();
 }
 document.addEventListener("htmx:before:request", spare);
 document.addEventListener("htmx:before:swap", spare);
@@ -157,7 +172,7 @@ document.addEventListener("htmx:error", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isOff("keys") || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") {
     const search = document.querySelector("input[type=search]");
     if (search) {
@@ -177,6 +192,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.do === "theme") toggleTheme();
+  if (button.dataset.switch) turn(button.dataset.switch);
   if (button.dataset.copy !== undefined) {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
     button.textContent = "Copied";
@@ -207,4 +223,5 @@ function complete() {
   nameCells(document);
 }
 complete();
+showSwitches();
 document.addEventListener("htmx:after:swap", complete);
