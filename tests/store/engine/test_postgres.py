@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from psycopg import errors
+from uuid_utils import uuid7
 
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, StoreError, StoreUnavailable
@@ -40,6 +41,31 @@ def end_sessions(url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def test_a_user_without_rights_is_told_so(url: str) -> None:
+    name = f"poor_{uuid7().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name}".encode())
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        poor = f"{url}{'&' if '?' in url else '?'}options=-c%20role%3D{name}"
+        try:
+            with contextlib.closing(PostgresDatabase(poor)) as database:
+                with pytest.raises(StoreError, match=r"may not make tables.*permission denied for schema"):
+                    migrate.prepare(database, "production")
+                connection.execute("CREATE TABLE passback_meta (name TEXT, value TEXT)")
+                with pytest.raises(StoreUnavailable, match="permission denied for table passback_meta"):
+                    migrate.prepare(database, "production")
+        finally:
+            connection.execute(f"DROP ROLE {name}".encode())
+
+
+def test_an_old_backup_that_was_restored_beside_newer_tables_is_told_so(url: str) -> None:
+    with contextlib.closing(PostgresDatabase(url)) as database:
+        migrate.prepare(database, "production")
+        database.write_now(lambda conn: migrate.set_meta(conn, "schema", "10"))
+        with pytest.raises(StoreError, match=r"already exists.*into an empty database"):
+            migrate.prepare(database, "production")
 
 
 def test_lost_connections_are_replaced_without_a_word(database: PostgresDatabase, url: str) -> None:

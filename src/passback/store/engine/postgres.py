@@ -33,6 +33,9 @@ CONNECTIONS = 10
 
 _PATIENCE_SECONDS = 5.0
 """How long a transaction waits for a connection."""
+_UNAVAILABLE = (
+    errors.OperationalError, errors.InterfaceError, errors.InternalError, errors.InsufficientPrivilege,
+)  # fmt: skip
 _TRIES = 8
 _CONNECT_SECONDS = 10
 _LOOKS_AT_SESSIONS = 3
@@ -146,7 +149,18 @@ class PostgresConnection:
     def define(self, statement: str) -> None:
         # Ids are compared byte by byte, as in SQLite: pages are in their order, whatever the database's locale.
         statement = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
-        self._raw.execute(statement.removesuffix(" WITHOUT ROWID").encode())
+        try:
+            self._raw.execute(statement.removesuffix(" WITHOUT ROWID").encode())
+        except errors.InsufficientPrivilege as error:
+            raise StoreError(
+                f"the database's user may not make tables, as a start and an upgrade do ({_text(error)}): let it own"
+                " the database"
+            ) from error
+        except errors.ProgrammingError as error:
+            raise StoreError(
+                f"the database's tables are not as Passback left them ({_text(error)}): if a backup was restored beside"
+                " newer tables, restore it into an empty database"
+            ) from error
 
 
 class _Fetched:
@@ -346,7 +360,7 @@ class PostgresDatabase:
                 raise Unfit(_text(error)) from error
             except psycopg_pool.PoolTimeout as error:
                 raise StoreUnavailable("no database connection is available") from error
-            except (errors.OperationalError, errors.InterfaceError, errors.InternalError) as error:
+            except _UNAVAILABLE as error:
                 # If the connection was lost during the COMMIT, the transaction may have happened.
                 if committing or not left or not _lost(error):
                     raise StoreUnavailable(_text(error)) from error
