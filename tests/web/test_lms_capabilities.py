@@ -112,3 +112,20 @@ def test_a_text_that_cannot_be_stored_is_refused_before_the_lms_is_asked(sandbox
         f"{path}/{made}/submissions/{begin}001001", {"grade_points": 1, "grade_comment": "\0"}
     )
     assert answer.json == {"message": "INVALID_TEXT: grade_comment must not hold the character U+0000"}
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_a_submission_that_was_read_can_be_sent_back_with_a_grade(sandbox: Sandbox, kind: str) -> None:
+    client, begin, can = district(sandbox, kind)
+    path = f"/v3.1/sections/{begin}000007/assignments"
+    made = client.post(path, {**ESSAY, "submission_types": ["text", "link"]}).data["id"]
+    first, second = (f"{path}/{made}/submissions/{begin}00100{it}" for it in (1, 2))
+    works = [{"text": "My essay", "type": "text"}, {"url": "https://app.example/1", "type": "link"}]
+    for work in [it for it in works if it["type"] in can["hand_in"]][:1]:
+        assert client.patch(second, {"state": "submitted", "attachments": [work]}).status == 200
+    for student in (first, second):
+        read = client.get(student).data
+        graded = client.patch(student, {**read, "grade_points": 7})
+        assert (graded.status, graded.data["grade_points"]) == (200, 7)
+        same = client.patch(student, graded.data)
+        assert same.data == {**graded.data, "last_modified": same.data["last_modified"]}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
+_LATER = {"created": ("submitted", "returned", "reclaimed"), "submitted": ("returned",)}
+"""States in which work is that was in another: nothing leads back to it, and a grade that comes with it leads on."""
 _MOMENTS = ("due_date", "display_date", "end_date")
 
 
@@ -71,7 +73,7 @@ def keeps(fields: SubmissionFields, held: Submission) -> bool:
         and (not (fields.grade or fields.grade_points is not None) or graded)
         and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
         and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
-        and (fields.state in (None, held.state) or (fields.state == "submitted" and held.state == "returned"))
+        and (fields.state in (None, held.state) or held.state in _LATER.get(fields.state, ()))
         and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
         and (fields.extra_attempts is None or fields.extra_attempts == (held.extra_attempts or 0))
         and (fields.override_due_date is None or held.override_due_date is not None)

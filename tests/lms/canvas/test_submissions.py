@@ -550,12 +550,17 @@ def test_a_file_that_cannot_be_fetched_is_told(lms: Lms) -> None:
         (Attachment(type="text", text="x"), Attachment(type="link", url="https://app.example")),
         (Attachment(type="link", url="https://app.example/1"), Attachment(type="link", url="https://app.example/2")),
         (Attachment(type="link", url="https://app.example/1"),),
+        (Attachment(type="text", text=""),),
     ],
 )  # fmt: skip
 def test_work_that_canvas_cannot_take_is_refused(lms: Lms, work: tuple[Attachment, ...]) -> None:
     assignment = lms.create(submission_types=("text",)).lms_id
+    before = lms.read(assignment)
     with pytest.raises(RefusedByLms, match="INVALID_ATTACHMENT"):
-        lms.grade(assignment, state="submitted", attachments=work)
+        lms.grade(
+            assignment, state="submitted", attachments=work, extra_attempts=2, override_due_date=NOW + 9 * DAY
+        )
+    assert lms.read(assignment) == before
 
 
 @pytest.mark.parametrize("fault", ["error-after", "dropped-after", "timeout-after"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from passback.lms.interface import Thing
 
 NAME = "Canvas"
+WRONG_KIND = "Canvas does not accept this kind of work for the assignment"
 
 _FIELDS = {
     "name": ("INVALID_TITLE", "the title"),
@@ -86,9 +87,7 @@ def _refused(content: Any, text: str) -> RefusedByLms:
     if "grade and excuse" in text:
         return RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
     if "submission_type" in text:
-        return RefusedByLms(
-            "INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment"
-        )
+        return RefusedByLms("INVALID_ATTACHMENT", WRONG_KIND)
     if "file ids" in text:
         return RefusedByLms("INVALID_ATTACHMENT", "Canvas does not accept the file")
     return RefusedByLms("REFUSED_BY_LMS", "Canvas does not accept the values")

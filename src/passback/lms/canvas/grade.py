@@ -237,7 +237,7 @@ class Grading:
         """Judge everything but the grade, then write what must be there before it; returns the submission then."""
         note = (await self._notes.read([target.note_key])).get(target.note_key)
         handing_in = map_submissions.check_transition(fields, before, note, self._clock(), target.item)
-        work = map_submissions.work_to_lms(fields.attachments or ()) if handing_in else None
+        work = map_submissions.work_to_lms(fields.attachments or (), target.item) if handing_in else None
         map_submissions.flags_to_lms(fields, before)
         if grade.posted and "excused" in (fields.flags or ()):
             raise RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")

@@ -14,7 +14,7 @@ from passback.domain.assignment import Attachment, GradingType
 from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
 from passback.lms.canvas.comments import newest_comment
-from passback.lms.canvas.errors import NAME
+from passback.lms.canvas.errors import NAME, WRONG_KIND
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
 from passback.lms.toolkit import alike
@@ -27,6 +27,7 @@ from passback.lms.toolkit.json_fields import (
     number,
     require_readable,
     text,
+    texts,
 )
 from passback.lms.toolkit.transitions import is_transition
 
@@ -316,23 +317,28 @@ class Work(Struct, frozen=True):
     files: tuple[Attachment, ...] = ()
 
 
-def work_to_lms(attachments: Collection[Attachment]) -> Work:
-    """Return the work that attachments make. Raises `RefusedByLms` if Canvas does not accept them together."""
-    kinds = {item.type for item in attachments}
+def work_to_lms(attachments: Collection[Attachment], item: LmsAssignment) -> Work:
+    """Return the work that attachments make. Raises `RefusedByLms` if Canvas does not accept them, or not together."""
+    kinds = {it.type for it in attachments}
     if len(kinds) != 1:
         raise RefusedByLms(
             "INVALID_ATTACHMENT", "Canvas accepts one kind of work at a time: texts, files or a link"
         )
     match kinds.pop():
         case "text":
-            body = "".join(_markup(item.text or "") for item in attachments)
-            return Work("online_text_entry", body=body)
+            body = "".join(_markup(it.text or "") for it in attachments)
+            work = Work("online_text_entry", body=body)
         case "file":
-            return Work("online_upload", files=tuple(attachments))
+            work = Work("online_upload", files=tuple(attachments))
         case _ if len(attachments) > 1:
             raise RefusedByLms("INVALID_ATTACHMENT", "Canvas accepts one link at a time")
         case _:
-            return Work("online_url", url=next(iter(attachments)).url)
+            work = Work("online_url", url=next(iter(attachments)).url)
+    if work.kind not in texts(item.content, "submission_types") and "submission_types" in item.content:
+        raise RefusedByLms("INVALID_ATTACHMENT", WRONG_KIND)
+    if work.body == "":
+        raise RefusedByLms("INVALID_ATTACHMENT", "Canvas does not accept an empty text")
+    return work
 
 
 def attachments_of(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
