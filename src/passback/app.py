@@ -39,7 +39,7 @@ from passback.sandbox.banner import banner
 from passback.sandbox.clock import start_note
 from passback.sandbox.control import Control
 from passback.sandbox.faults import gateway_with
-from passback.sandbox.pages import folder_of_parts, pages_of_parts, state_pages
+from passback.sandbox.pages import folder_of_parts, from_here, pages_of_parts, state_pages
 from passback.sandbox.parts import sandbox_parts
 from passback.sandbox.people import People
 from passback.sandbox.recorded import Recorded
@@ -175,13 +175,14 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
         control = Control(gateway, parts, authorization.forget)
-        pages |= state_pages(gateway.database, control)
+        controls = state_pages(gateway.database, control)
         if parts is not None:
             people = People(gateway, parts.lmss)
-            pages |= pages_of_parts(parts, control)
-            folders["/sandbox"] = folder_of_parts(parts, people)
+            controls |= pages_of_parts(parts, control)
+            folders["/sandbox"] = from_here(folder_of_parts(parts, people))
             make = partial(_console_of_sandbox, gateway, settings, parts, control, people)
             folders["/console"] = Mounted(make, most_bytes=_most_to_console)
+        pages |= {path: from_here(page) for path, page in controls.items()}
     api = Api(
         gateway,
         authorization,

@@ -77,14 +77,14 @@ def state_pages(database: Database, control: Control) -> dict[str, Page]:
             case _:
                 return not_allowed("GET", "HEAD", "PUT")
 
-    return {"/sandbox/reset": from_here(reset_page), "/sandbox/state": from_here(state_page)}
+    return {"/sandbox/reset": reset_page, "/sandbox/state": state_page}
 
 
 def pages_of_parts(parts: Parts, control: Control) -> dict[str, Page]:
     """The endpoints of what only a sandbox has that is served for itself."""
     return {
-        "/sandbox/clock": from_here(clock_page(parts.clock, control)),
-        "/sandbox/requests": from_here(list_page(parts.journal)),
+        "/sandbox/clock": clock_page(parts.clock, control),
+        "/sandbox/requests": list_page(parts.journal),
     }
 
 
@@ -97,7 +97,7 @@ def folder_of_parts(parts: Parts, people: People) -> Page:
             return await entry(request)
         return await others(request)
 
-    return from_here(page)
+    return page
 
 
 def clock_page(moved: SandboxClock, control: Control) -> Page:
