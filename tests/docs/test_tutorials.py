@@ -75,7 +75,7 @@ def test_the_first_districts_tutorial_goes_as_it_says(
         if url:
             env |= {"PASSBACK_DATABASE_URL": url, "PASSBACK_SECRET_KEY": base64.b64encode(bytes(32)).decode()}
             assert "PASSBACK_DATABASE_URL=" in shared
-            assert "PASSBACK_SECRET_KEY=" in shared
+            assert "PASSBACK_SECRET_KEY_FILE=" in shared
         with served(simulate, folder, env) as lms, served(serve, folder, env) as gateway:
             steps = [connect, load, token, grade, "echo", deliveries, account, *([] if url else [backup])]
             script = "\necho ---\n".join(["set -eu", *steps])
