@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -162,6 +163,12 @@ def test_clients_of_openapi_python_client_work_with_every_lms(
             with client(district["base"], token=district["token"]) as opened:
                 assert _seven(folder / package, opened, district) == OUTCOME
     assert re.fullmatch(AN_ID, run(program("first.py")))
+    webhook = importlib.import_module("gateway_api.models").Webhook.from_dict
+    at = "2026-01-01T00:00:00Z"
+    shown = {"id": str(uuid4()), "url": "", "disabled": False, "created": at, "last_modified": at}
+    assert webhook({**shown, "events": ["roster.changed"], "new": 1}).events == ["roster.changed"]
+    with pytest.raises(ValueError, match="new"):
+        webhook({**shown, "events": ["new"]})
 
 
 def _seven(package: Path, client: Any, district: dict[str, str]) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def _methods(lms: Lms, world: World, operation: Operation) -> list[str]:
 
 def _try(lms: Lms, world: World, operation: Operation, spoil: Spoil, position: int) -> str | None:
     """Why it is wrong what a connector makes of one spoilt answer; None if it is right."""
+    _let_a_minute_pass(lms)
     about = operation.prepare(lms)
     with verified(lms) as connector:
         warm(lms, connector, about)
@@ -107,6 +108,12 @@ def _try(lms: Lms, world: World, operation: Operation, spoil: Spoil, position: i
     return None if operation.once(lms, about) else f"the same again has the effect of two ({spoilt})"
 
 
+def _let_a_minute_pass(lms: Lms) -> None:
+    """Keep hundreds of tries below what the LMS itself allows in a minute."""
+    if EVERY:
+        lms.clock.advance(hours=1 / 60)
+
+
 READS: dict[str, Callable[[Lms, Connector, str], Any]] = {
     "an assignment": lambda lms, it, about: it.read_assignment(lms.section, about),
     "assignments": lambda lms, it, about: it.read_assignments(lms.section, [about, "7", "8", "9"]),
@@ -118,6 +125,7 @@ READS: dict[str, Callable[[Lms, Connector, str], Any]] = {
 
 def _try_create(lms: Lms, world: World, fields: AssignmentFields, spoil: Spoil, position: int) -> str | None:
     # Each its own title, so that those of other cases are not taken for it.
+    _let_a_minute_pass(lms)
     fields, mark = replace(fields, title=f"Essay {uuid7()}"), str(uuid7())
     made: list[str] = []
     with verified(lms) as connector:
