@@ -46,6 +46,7 @@ PAGES = (
     "/console/audit",
     "/console/audit?since=soon&until=2030-06-01T12:00",
     "/console/accounts",
+    "/console/account",
     "/console/sandbox",
     "/console/sandbox/requests/1",
     "/console/sandbox/gradebook",

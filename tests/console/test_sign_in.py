@@ -76,6 +76,31 @@ def test_behind_tls_the_cookie_goes_nowhere_without(visitors: Visitors) -> None:
         assert "Path=/;" in cookie
 
 
+def test_somebody_chooses_another_password(production: Sandbox, visitors: Visitors) -> None:
+    own, new = "/console/account", "a phrase of my own"
+    make = create(
+        production.gateway.database, "self@example.org", "support", production.clock, password=PASSWORD
+    )
+    asyncio.run(make)
+    here, elsewhere = (visitors().sign_in("self@example.org") for _ in range(2))
+    here.get(own)
+    for present, wanted in (("not that one", new), (PASSWORD, "short")):
+        assert here.post(own, {"present": present, "new": wanted}).status == 422
+    assert "The password is changed" in here.follow(own, {"present": PASSWORD, "new": new})
+    assert elsewhere.get(own).status == 303
+    assert (
+        visitors().post("/console/sign-in", {"name": "self@example.org", "password": PASSWORD}).status == 401
+    )
+    visitors().sign_in("self@example.org", new)
+
+
+def test_what_pages_are_made_of_is_kept_and_pages_are_not(owner: Visitor) -> None:
+    assert owner.get("/console/districts").headers["cache-control"] == "no-store"
+    script = owner.get("/console/static/console.js")
+    assert script.headers["cache-control"] == "no-cache"
+    assert owner.get("/console/static/console.js", **{"If-None-Match": script.headers["etag"]}).status == 304
+
+
 def test_signing_out_ends_the_session(owner: Visitor) -> None:
     owner.get("/console/districts")
     kept = dict(owner.cookies)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wtforms import BooleanField, SelectField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of an older version
 from wtforms.validators import InputRequired, Length, Optional
 
-from passback.console import once
+from passback.console import once, sign_in
 from passback.console.forms import Form, form_of
 from passback.console.render import page
 from passback.console.routing import Shown
 from passback.console.visit import redirect
 from passback.domain.account import ROLES
 from passback.operations import accounts, districts
+from passback.operations.accounts import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from passback.operations.errors import OperationError
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ class NewAccount(Form):
     district = SelectField("District", choices=[], validate_choice=False)
     teacher = StringField("Teacher's roster id (only for teachers)", [Optional(), Length(max=24)])
     elsewhere = BooleanField("Signs in with OpenID Connect, and has no password here")
+
+
+class OwnPassword(Form):
+    """Another password of one's own."""
+
+    present = PasswordField("Present password", [InputRequired()])
+    new = PasswordField("New password", [InputRequired(), Length(SHORTEST_PASSWORD, LONGEST_PASSWORD)])
 
 
 async def show(visit: Visit) -> Response:
@@ -108,7 +116,48 @@ async def _page(
     )
 
 
+async def show_own(visit: Visit) -> Response:
+    """The account of whoever asks."""
+    return await _own_page(visit, form_of(OwnPassword, visit.console, visit.session))
+
+
+async def change_own(visit: Visit) -> Response:
+    """Change one's own password; other browsers are signed out."""
+    form = form_of(OwnPassword, visit.console, visit.session, visit.form)
+    if not form.validate():
+        return await _own_page(visit, form, status=422)
+    address = visit.request.client.host if visit.request.client else ""
+    present, new = (str(visit.form[it]) for it in ("present", "new"))
+    try:
+        secret = await accounts.change_password(
+            visit.gateway.database, visit.account, present, new, address, visit.console.clock
+        )
+    except accounts.SignInRefused as refused:
+        wrong = "The present password is another one."
+        problem = wrong if refused.retry_after is None else str(refused)
+        return await _own_page(visit, form, problem=problem, status=422)
+    response = redirect("/account", changed="yes")
+    sign_in.set_cookie(visit.console, response, secret)
+    return response
+
+
+async def _own_page(visit: Visit, form: Form, *, problem: str = "", status: int = 200) -> Response:
+    database, own = visit.gateway.database, visit.account.district_id
+    return page(
+        visit,
+        "account.html",
+        status=status,
+        district=None if own is None else await districts.find(database, own),
+        has_password=await accounts.has_password(database, visit.account),
+        form=form,
+        problem=problem,
+        is_changed=visit.asked("changed") == "yes",
+    )
+
+
 PAGES = (
+    Shown("/account", None, show_own),
+    Shown("/account", None, change_own, "POST"),
     Shown("/accounts", "accounts", show),
     Shown("/accounts", "accounts", create, "POST"),
     Shown("/accounts/reset", "accounts", reset, "POST"),

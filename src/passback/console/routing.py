@@ -175,7 +175,8 @@ class SecureHeaders:
                 given = {name for name, _ in message["headers"]}
                 more = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
                 if b"cache-control" not in given:
-                    more.append((b"cache-control", b"no-store"))
+                    is_ours = scope["path"].startswith(ROOT + "/static/")
+                    more.append((b"cache-control", b"no-cache" if is_ours else b"no-store"))
                 message["headers"] = [*message["headers"], *more]
             await send(message)
 

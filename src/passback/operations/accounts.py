@@ -35,10 +35,12 @@ __all__ = [
     "SignInRefused",
     "any_exist",
     "begin_session",
+    "change_password",
     "create",
     "disable",
     "enable",
     "end_session",
+    "has_password",
     "list_all",
     "reset",
     "sandbox_owner",
@@ -147,6 +149,24 @@ async def reset(database: Database, name: str, *, password: str | None = None, a
         return account
 
     return NewAccount(await database.write(write), made_up)
+
+
+async def has_password(database: Database, account: Account) -> bool:
+    """Whether somebody signs in with a password of this gateway."""
+    return await database.read(lambda conn: accounts.password_hash(conn, account.id)) is not None
+
+
+async def change_password(
+    database: Database, account: Account, present: str, new: str, address: str, clock: Clock
+) -> str:
+    """Give an account the password that its owner chose, and end its sessions. Returns what the browser keeps.
+
+    Raises `SignInRefused` if the `present` one is wrong, and `OperationError`.
+    """
+    await _hash(new)
+    await sign_in(database, account.name, present, address, clock)
+    await reset(database, account.name, password=new, actor=f"account:{account.name}")
+    return await begin_session(database, account, clock)
 
 
 async def disable(database: Database, name: str, clock: Clock, *, actor: str = "") -> None:
