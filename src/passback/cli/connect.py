@@ -231,9 +231,11 @@ def _options(district_id: str, data: str | None) -> str:
 def _setting(kind: ConnectorKind, text: str) -> tuple[str, str]:
     """A setting's name and value, of NAME=VALUE or NAME=@FILE."""
     name, separator, value = text.partition("=")
-    setting = lms_settings.setting(kind, name)
     if not separator:
-        raise UsageError(f"--set {name} has no value: write {name}=VALUE or {name}=@FILE")
+        # What is no name may be the secret itself.
+        named = name if any(it.name == name for it in kind.settings) else "NAME"
+        raise UsageError(f"--set has no value: write {named}=VALUE or {named}=@FILE")
+    setting = lms_settings.setting(kind, name)
     if value.startswith("@"):
         value = _read_value(name, Path(value[1:]).absolute())
     lms_settings.check_value(setting, value)

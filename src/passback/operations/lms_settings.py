@@ -41,7 +41,8 @@ def setting(kind: ConnectorKind, name: str) -> Setting:
 def check_value(setting: Setting, value: str) -> None:
     """Raise `OperationError` if a setting cannot have that value."""
     if setting.pattern and not re.fullmatch(setting.pattern, value):
-        raise OperationError(f"{value!r} is not a value of {setting.name}: {setting.meaning}")
+        shown = "what is given" if setting.secret else repr(value)
+        raise OperationError(f"{shown} is not a value of {setting.name}: {setting.meaning}")
 
 
 def base_address(kind: ConnectorKind, text: str) -> str:
