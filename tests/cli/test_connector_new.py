@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from passback import __version__
 from support.commands import ENVIRONMENT, run
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,7 @@ def test_a_class_of_the_suite_that_is_left_out_is_noticed(package: Path) -> None
 
 def test_what_the_package_brings_is_whole(package: Path) -> None:
     project = tomllib.loads((package / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["dependencies"] == [f"passback>={__version__}"]
     assert project["entry-points"] == {"passback.connectors": {"slate": "slate_connector.connector:KIND"}}
     files = {str(it.relative_to(package)) for it in package.rglob("*") if it.is_file()}
     assert files >= {

@@ -8,6 +8,7 @@ from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from passback import __version__
 from passback.lms.interface import Connector
 from passback.operations.errors import OperationError
 
@@ -40,6 +41,7 @@ def make(name: str, folder: Path, title: str) -> list[Path]:
         "title": title,
         "module": f"{name}_connector",
         "cls": "".join(part.capitalize() for part in name.split("_")),
+        "version": __version__,
         "methods": _methods(),
     }
     folders = {**_FOLDERS, "src": f"src/{words['module']}"}
