@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import ipaddress
 import json
+import select
 import socket
 import sqlite3
 import threading
@@ -105,15 +106,29 @@ class Client:
         if isinstance(body, str):
             body = body.encode()
         own = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
-        self._connection.request(method, path, body=body, headers={**own, **(headers or {})})
-        response = self._connection.getresponse()
-        content = response.read()
+        if self._is_closed_by_server():
+            self._connection.close()
+        try:
+            self._connection.request(method, path, body=body, headers={**own, **(headers or {})})
+            response = self._connection.getresponse()
+            content = response.read()
+        except BaseException:
+            self._connection.close()  # or the next request would fail, too
+            raise
         headers = {name.lower(): value for name, value in response.getheaders()}
         codes = headers.get("passback-warnings", "").split(", ")
         assert [
             code for code in codes if code and not meaning(code)
         ] == []  # whatever is warned of is documented
         return Reply(response.status, headers, content)
+
+    def _is_closed_by_server(self) -> bool:
+        """Whether it was idle for so long that the server gave it up: then its end, and nothing else, can be read."""
+        if self._connection.sock is None:
+            return False
+        ready = select.poll()
+        ready.register(self._connection.sock, select.POLLIN)
+        return bool(ready.poll(0))
 
     def get(self, path: str, **headers: str) -> Reply:
         return self.call("GET", path, headers=headers)
