@@ -16,17 +16,24 @@ import time
 import urllib.request
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import async_playwright
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
 
 PICTURES = Path(__file__).parent / "how-to" / "console"
 CANVAS, BUILTIN = "4fee004cca2e43cfca", "4fee004cca2e43cf27"
 PAGES = {
+    "sign-in": "/sign-in",
     "districts": "/districts",
     "district": f"/districts/{CANVAS}000000",
     "not-arrived": "/not-arrived",
+    "delivery": "/not-arrived tbody a[href*='/deliveries/']",
     "search": "/search?q=Ada",
+    "person": f"/districts/{CANVAS}000000/people/{CANVAS}001001",
+    "assignment": "/search?q=Fractions a[href*='/assignments/']",
     "connect": "/connect/canvas",
     "connect-schoology": "/connect/schoology",
     "connect-google": "/connect/google",
@@ -34,15 +41,23 @@ PAGES = {
     "connect-lti": "/connect/lti",
     "connection": f"/districts/{CANVAS}000000/connection",
     "matches": f"/districts/{CANVAS}000000/matches",
+    "match": f"/districts/{CANVAS}000000/matches/{CANVAS}001001",
     "roster": f"/districts/{CANVAS}000000/roster",
+    "upload": f"/districts/{CANVAS}000000/roster",
     "gradebook": f"/districts/{BUILTIN}000000/gradebook/{BUILTIN}000007",
+    "gradebook-assignment": f"/districts/{BUILTIN}000000/gradebook/{BUILTIN}000007 thead a",
     "apps": f"/districts/{CANVAS}000000/apps",
+    "webhook": f"/districts/{CANVAS}000000/apps a[href*='/webhooks/']",
     "audit": "/audit",
     "accounts": "/accounts",
+    "account": "/account",
     "sandbox": "/sandbox",
+    "request": "/sandbox tbody a",
+    "sandbox-gradebook": f"/sandbox/gradebook?section={CANVAS}000007",
     "errors": "/sandbox/errors",
+    "clock": "/sandbox/clock",
 }
-"""The pages, below the console's address, by the names of their pictures."""
+"""The pages by the names of their pictures: the path below the console's, and the link to follow there, if any."""
 _PATIENCE = 30.0
 
 
@@ -71,6 +86,7 @@ def put_work_in(base: str) -> None:
             for number in range(1001, 1009):
                 path = f"{section}/{made['id']}/submissions/{district}00{number}"
                 call(path, "PATCH", token, {"grade_points": 10 + number % 9})
+    call(f"{base}/v3.1/webhooks", "POST", token, {"url": "http://127.0.0.1:9/passback"})
     path = f"{section}/{made['id']}/submissions/{CANVAS}00"
     call(path + "1009", "PATCH", "DEMO_CANVAS_TOKEN", {"grade_points": 9}, Sandbox_Fault="error-before")
     call(path + "1010", "PATCH", "DEMO_CANVAS_TOKEN", {"grade_points": 9}, Sandbox_Fault="not-enrolled")
@@ -97,6 +113,16 @@ def sandbox() -> Iterator[str]:
                 server.terminate()
 
 
+async def upload_roster(page: Page) -> None:
+    """Upload a roster, and wait for what it would change."""
+    from support.rosters import CLEVER, zipped
+
+    with tempfile.TemporaryDirectory() as folder:
+        await page.locator("#file").set_input_files(zipped(Path(folder) / "fall.zip", CLEVER))
+        await page.get_by_role("button", name="Upload and check").click()
+        await page.get_by_role("heading", name="What would change").wait_for()
+
+
 async def take(base: str, browser: str | None, wanted: Collection[str]) -> None:
     """Go through the pages that are wanted, in light and for the first one in dark, too."""
     async with async_playwright() as playwright:
@@ -104,12 +130,18 @@ async def take(base: str, browser: str | None, wanted: Collection[str]) -> None:
         for scheme in ("light", "dark"):
             context = await chromium.new_context(color_scheme="dark" if scheme == "dark" else "light")
             page = await context.new_page()
-            for name, path in PAGES.items():
+            for name, place in PAGES.items():
                 if name not in wanted or (scheme == "dark" and name != "districts"):
                     continue
+                path, _, link = place.partition(" ")
                 is_form = path.startswith("/connect/")  # of these, each step and field is wanted
                 await page.set_viewport_size({"width": 820 if is_form else 1200, "height": 700})
                 await page.goto(f"{base}/console{path}")
+                if link:
+                    await page.locator(link).first.click()
+                    await page.wait_for_load_state()
+                if name == "upload":
+                    await upload_roster(page)
                 await page.screenshot(
                     path=PICTURES / f"{name}{'-dark' if scheme == 'dark' else ''}.png", full_page=is_form
                 )

@@ -41,6 +41,8 @@ _IN_DISTRICT: tuple[tuple[str, str, Right], ...] = (
 
 
 _OF_BUILTIN = ("/gradebook",)
+_BESIDE = {"/apps": "/webhooks/"}
+"""What begins so belongs to the page, too."""
 _OF_AN_LMS = ("/connection", "/matches")
 
 
@@ -57,10 +59,14 @@ def district_navigation(visit: Visit, district: District) -> list[Link]:
     here = visit.request.url.path.removeprefix(base)
     is_builtin = district.lms_type == BUILTIN
     return [
-        Link(text, base + path, here == path or (bool(path) and here.startswith(path + "/")))
+        Link(text, base + path, here == path or (bool(path) and here.startswith(_below(path))))
         for text, path, right in _IN_DISTRICT
         if visit.may(right, district.id) and path not in (_OF_AN_LMS if is_builtin else _OF_BUILTIN)
     ]
+
+
+def _below(path: str) -> tuple[str, ...]:
+    return (path + "/", _BESIDE[path]) if path in _BESIDE else (path + "/",)
 
 
 def _link(visit: Visit, text: str, path: str) -> Link:
