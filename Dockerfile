@@ -34,8 +34,8 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080
-# The start waits up to 60 seconds for PostgreSQL.
+# The start waits up to 60 seconds for PostgreSQL. urllib would ask the proxy that Docker names to its containers.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=70s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['PASSBACK_PORT'] + '/health/ready', timeout=4)"]
+    CMD ["python", "-c", "import http.client as h, os, sys; c = h.HTTPConnection('127.0.0.1', os.environ['PASSBACK_PORT'], timeout=4); c.request('GET', '/health/ready'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["passback"]
 CMD ["serve"]

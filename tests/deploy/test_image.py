@@ -62,10 +62,11 @@ def container(
 
 
 def is_healthy(image: Image, environment: dict[str, str]) -> bool:
-    """Whether the image's health check is content."""
+    """Whether the image's health check is content, also where Docker gives containers the address of a proxy."""
     check = FINAL.one("HEALTHCHECK").command
     executable = image.at("/opt/passback/bin") / check[0]
-    done = subprocess.run([executable, *check[1:]], env=environment, check=False, capture_output=True)
+    proxied = {**environment, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    done = subprocess.run([executable, *check[1:]], env=proxied, check=False, capture_output=True)
     return done.returncode == 0
 
 
