@@ -129,3 +129,5 @@ def test_a_submission_that_was_read_can_be_sent_back_with_a_grade(sandbox: Sandb
         assert (graded.status, graded.data["grade_points"]) == (200, 7)
         same = client.patch(student, graded.data)
         assert same.data == {**graded.data, "last_modified": same.data["last_modified"]}
+        removed = client.patch(student, {**graded.data, "grade": "", "grade_points": None})
+        assert (removed.status, "grade_points" in removed.data) == (200, False)

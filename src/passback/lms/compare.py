@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
-_LATER = {"created": ("submitted", "returned", "reclaimed"), "submitted": ("returned",)}
-"""States in which work is that was in another: nothing leads back to it, and a grade that comes with it leads on."""
 _MOMENTS = ("due_date", "display_date", "end_date")
 
 
@@ -68,16 +66,25 @@ def with_comment_warning(fields: SubmissionFields, held: Submission) -> Submissi
 def keeps(fields: SubmissionFields, held: Submission) -> bool:
     """Whether a submission has something of all that a change gives, if perhaps another grade."""
     graded = held.grade is not None or held.grade_points is not None
+    gives = bool(fields.grade) or fields.grade_points is not None
+    removes = fields.grade == "" and not gives
     return (
-        (fields.grade != "" or fields.grade_points is not None or not graded)
-        and (not (fields.grade or fields.grade_points is not None) or graded)
+        (not removes or not graded)
+        and (not gives or graded)
         and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
         and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
-        and (fields.state in (None, held.state) or held.state in _LATER.get(fields.state, ()))
+        and (removes or _is_in(fields.state, held, gives=gives))
         and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
         and (fields.extra_attempts is None or fields.extra_attempts == (held.extra_attempts or 0))
         and (fields.override_due_date is None or held.override_due_date is not None)
     )
+
+
+def _is_in(state: str | None, held: Submission, *, gives: bool) -> bool:
+    """Whether work is in a state, or in one to which it goes on; `gives` if a grade came with it."""
+    if state in (None, "created", held.state):
+        return True  # nothing leads back to the first
+    return held.state == "returned" and (state == "submitted" or (state == "reclaimed" and gives))
 
 
 def _score_differs(fields: SubmissionFields, held: Submission) -> bool:

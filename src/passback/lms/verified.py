@@ -268,7 +268,8 @@ class Verified:
                     outcomes = {
                         it: _in_doubt(outcome) if isinstance(outcome, LmsError) else outcome
                         for it, outcome in zip(again, sent, strict=True)
-                        if isinstance(outcome, LmsError) or compare.has(changes[it], outcome)
+                        if not isinstance(outcome, RefusedByLms | Unsupported)
+                        and (isinstance(outcome, LmsError) or compare.has(changes[it], outcome))
                     }
                     held = await read() if len(outcomes) < len(again) else held
         except LmsError as error:
@@ -345,7 +346,9 @@ class Verified:
         with looking_after_write():
             held = await looked(read, is_settled, self._timer)
             if not settled:
-                held = await change()
+                # It was accepted once: what it is refused for now may be what has come of that.
+                with contextlib.suppress(RefusedByLms, Unsupported):
+                    held = await change()
                 held = held if shows(held) else await read()
         return held
 
