@@ -63,6 +63,7 @@ def test_a_grade_that_the_gradebook_refuses_stays_in_its_cell_with_the_reason(
     reply = visitor.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "many"})
     assert reply.status == 422
     assert 'value="many"' in reply.body.decode()
+    assert ">&#39;many&#39; is not a number of points" in reply.body.decode()
     assert 'aria-invalid="true"' in reply.body.decode(), reply.body.decode()
     assert 'role="alert"' in reply.body.decode()
     assert not _submission(sandbox, assignment).get("grade")

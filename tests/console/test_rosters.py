@@ -80,7 +80,7 @@ def test_each_row_that_is_left_out_is_shown_with_its_place(
 def test_a_file_that_is_none_fails_in_plain_words(content: bytes, visitor: Visitor, district: str) -> None:
     reply = upload(visitor, district, content)
     page = settled(visitor, reply.headers["location"])
-    assert 'role="alert"' in page
+    assert "<p>It is not a readable zip archive: export it again.</p>" in page
     assert "failed" in page
     assert visitor.post(reply.headers["location"] + "/apply").status == 409
 

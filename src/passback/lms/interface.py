@@ -68,6 +68,8 @@ class RefusedByLms(LmsError):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(f"{code}: {sentence}")
+        self.sentence = sentence
+        """For people, who do not know the codes."""
 
 
 class Unsupported(LmsError):

@@ -197,7 +197,7 @@ async def _explained(doing: Awaitable[T]) -> T:
     except Gone as error:
         raise OperationError(_GONE[error.thing]) from None
     except RefusedByLms as error:
-        raise OperationError(str(error)) from None
+        raise OperationError(error.sentence) from None
 
 
 def _locate(conn: Connection, assignment_id: str) -> tuple[str, AssignmentRecord]:

@@ -197,7 +197,7 @@ async def _work(gateway: Gateway, upload: Upload, wanted: ImportRequest, progres
     try:
         report = await in_thread(gateway, work)
     except OperationError as error:
-        report = Report(error=str(error))
+        report = Report(error=str(error).replace(upload.path, "it"))  # which is named beside
     except StoreError as error:
         log.error("an uploaded roster came to nothing: %s", error)  # noqa: TRY400 - a traceback says nothing more
         report = Report(error="the database could not be written: try again")

@@ -85,9 +85,7 @@ class Archive:
         try:
             archive = self._zip = zipfile.ZipFile(self._path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError):
-            raise UnusableFile(
-                f"{self._path} is not a readable zip archive: export it again, or give the folder that holds the files"
-            ) from None
+            raise UnusableFile(f"{self._path} is not a readable zip archive: export it again") from None
         files: dict[str, int] = {}
         folders: dict[str, dict[str, int]] = {}
         for item in archive.infolist():
