@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_what_is_wrong_is_told_worst_first(gateway: Gateway) -> None:
     assert "-> passback deliveries list" in gateway.status().stdout
     [one] = gateway.json("--district", DISTRICT.upper())["districts"]
     assert (one["not_arrived"], one["not_arrived_in_day"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("free", "level"), [(0, "problem"), (1024**3, "warning")])
+def test_a_disk_that_is_almost_full_is_told(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, free: int, level: str
+) -> None:
+    usage = shutil.disk_usage(gateway.folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage._replace(free=free))
+    assert [(found, subject) for found, subject, _ in gateway.wrong()] == [(level, "disk")]
 
 
 def test_a_backup_is_remembered(gateway: Gateway, tmp_path: Path) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-import shutil
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passback.operations import doctor_database, doctor_network
-from passback.operations.checks import Check, Level, worst_first
+from passback.operations.checks import Check, Level, room, worst_first
 from passback.operations.errors import VaultError
 from passback.operations.start_notes import require_shared_key
 from passback.settings import PREFIX, Settings, SettingsError, load, trust_authorities, unknown_variables
@@ -20,9 +19,6 @@ from passback.settings import PREFIX, Settings, SettingsError, load, trust_autho
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_GIB = 1024**3
-_LITTLE_ROOM = 2 * _GIB
-_TOO_LITTLE_ROOM = _GIB // 5
 _DISTINCT_BYTES = 16
 """Of 32 random bytes, hardly ever so few differ."""
 _DESCRIPTORS_BESIDE = 100
@@ -131,17 +127,8 @@ def _folder(settings: Settings) -> Iterator[Check]:
             f"every user of this machine may look into {folder}",
             f"chmod o-rwx {shlex.quote(str(folder))}",
         )
-    yield _room(there)
+    yield room(there)
     yield _file_system(there)
-
-
-def _room(folder: Path) -> Check:
-    free = shutil.disk_usage(folder).free
-    found = f"{free / _GIB:,.1f} GiB are free where the data is ({folder})"
-    if free < _LITTLE_ROOM:
-        level: Level = "problem" if free < _TOO_LITTLE_ROOM else "warning"
-        return Check(level, "disk", found, "make room, or move the data folder")
-    return Check("ok", "disk", found)
 
 
 def _file_system(folder: Path) -> Check:

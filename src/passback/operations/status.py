@@ -10,7 +10,7 @@ import passback
 from passback.delivery import presence
 from passback.domain.clock import DAY
 from passback.operations import overview
-from passback.operations.checks import Check, worst_first
+from passback.operations.checks import Check, room, worst_first
 from passback.store import destinations, held_back, matching, not_arrived, restored, webhooks, workers
 from passback.store.engine import migrate
 
@@ -82,7 +82,7 @@ async def find(
         ]
         found = [_district(conn, it, now) for it in health]
         backup = None if database.shared else restored.last_backup(conn)
-        checks = [*_processes(processes), *(check for it in found for check in _checks(it))]
+        checks = [*_processes(processes), *_disk(settings), *(check for it in found for check in _checks(it))]
         if backup is not None and now - backup > _BACKUP_LATE:
             checks.append(
                 Check(
@@ -113,6 +113,13 @@ def _processes(found: list[Process]) -> list[Check]:
             "problem", "processes", "none is running: nothing is delivered or synced", "start passback serve"
         )
     ]
+
+
+def _disk(settings: Settings) -> list[Check]:
+    """PostgreSQL's disk is its server's."""
+    path = None if settings.database_url else settings.data_file
+    found = [] if path is None else [room(path.parent)]
+    return [it for it in found if it.level != "ok"]
 
 
 def _district(conn: Connection, health: Health, now: Instant) -> DistrictStatus:
