@@ -1,5 +1,7 @@
 """What Sphinx makes the site with; `build.py` runs it."""
 
+from pathlib import Path
+
 import passback
 
 project = "Passback"
@@ -17,6 +19,7 @@ myst_links_external_new_tab = False
 html_theme_path = ["."]
 html_theme = "theme"
 html_title = "Passback"
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_copy_source = False
 html_use_index = False
 html_show_sphinx = False

@@ -187,6 +187,10 @@ async def test_a_browser_finds_and_reads_without_another_host(gateway: Sandbox, 
     assert page.url.startswith(f"{base}/docs/guide/reference/glossary.html")
     await page.get_by_role("link", name="API", exact=True).click()
     assert page.url == f"{base}/docs"
+    await page.goto(f"{base}/docs/guide/search.html?q=webhook")
+    await page.get_by_text("Search finished").wait_for()
+    found = await page.locator("ul.search > li > a").all_text_contents()
+    assert found[:2] == ["Receive webhooks", "Webhooks"]
     assert [it for it in asked if not it.startswith((base + "/", "data:"))] == []
 
 
