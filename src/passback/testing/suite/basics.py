@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, GradingType
-from passback.domain.clock import DAY, HOUR
+from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unsupported, submission_or_error
 from passback.testing.clock import NOW
@@ -72,13 +72,16 @@ class Basics:
         assert lms.run(lms.connector.read_assignment(lms.section, created.lms_id)) == created
 
     def test_what_was_asked_for_is_kept(self, lms: Lms) -> None:
+        into_the_day = 13 * HOUR + 37 * MINUTE
+        shown, due, end = (NOW + days * DAY + into_the_day for days in (1, 7, 9))
         created = lms.create(
-            display_date=NOW + DAY, end_date=NOW + 9 * DAY, max_attempts=3, submission_types=("text", "file")
+            due_date=due, display_date=shown, end_date=end, max_attempts=3, submission_types=("text", "file")
         )
         assert (
             created.title, created.due_date, created.display_date, created.end_date, created.max_attempts,
             created.points_possible, set(created.submission_types), created.published,
-        ) == ("Essay", NOW + 7 * DAY, NOW + DAY, NOW + 9 * DAY, 3, Decimal(20), {"text", "file"}, True)  # fmt: skip
+        ) == ("Essay", due, shown, end, 3, Decimal(20), {"text", "file"}, True)  # fmt: skip
+        assert lms.assignment(created.lms_id) == created
 
     @pytest.mark.parametrize("name", ANOTHER)
     def test_a_change_touches_only_what_is_given(self, lms: Lms, name: str) -> None:
@@ -92,8 +95,8 @@ class Basics:
         assert _given(changed) == _given(replace(created, **given))
         assert lms.assignment(created.lms_id) == changed
 
-    def test_several_are_read_at_once_without_those_that_are_gone(self, lms: Lms) -> None:
-        kept, deleted = lms.create(), lms.create()
+    def test_several_are_read_at_once_without_others_and_those_that_are_gone(self, lms: Lms) -> None:
+        kept, deleted, _ = lms.create(), lms.create(), lms.create()
         lms.run(lms.connector.delete_assignment(lms.section, deleted.lms_id))
         found = lms.run(lms.connector.read_assignments(lms.section, [deleted.lms_id, kept.lms_id]))
         assert found == {kept.lms_id: kept}
@@ -279,6 +282,11 @@ class Basics:
             "submitted",
             [(work.type, work.text, work.url)],
         )
+
+    def test_a_file_is_refused_if_it_cannot_be_handed_in(self, lms: Lms) -> None:
+        assignment, student = lms.create(submission_types=("file",)).lms_id, lms.students[0]
+        file = Attachment(type="file", url="https://app.example/work.pdf", title="work.pdf")
+        refused_as_unsupported(lms, "file", assignment, student, state="submitted", attachments=(file,))
 
     @pytest.mark.parametrize("kind", get_args(GradingType))
     def test_the_grading_types_that_it_says_are_taken(self, lms: Lms, kind: str) -> None:

@@ -23,10 +23,17 @@ class Rosters:
 
     def test_the_sections_and_people_are_read_for_matching(self, lms: Lms) -> None:
         places = {place.id: place for place in lms.places()}
-        people = {(person.id, person.role) for person in lms.run(lms.connector.read_people(lms.section))}
+        read = lms.run(lms.connector.read_people(lms.section))
+        people = {(person.id, person.role) for person in read}
         assert {lms.section, lms.other_section} <= places.keys()
         assert {(student, "student") for student in lms.students} | {(lms.teacher, "teacher")} <= people
         assert (lms.other_teacher, "teacher") not in people
+        assert [person for person in read if not person.name.strip()] == []
+
+    def test_who_has_left_is_read_no_more(self, lms: Lms) -> None:
+        assert lms.students[0] in {it.id for it in lms.run(lms.connector.read_people(lms.section))}
+        lms.unenroll(lms.students[0])
+        assert lms.students[0] not in {it.id for it in lms.run(lms.connector.read_people(lms.section))}
 
     def test_one_section_can_be_asked_for(self, lms: Lms) -> None:
         found = lms.run(lms.connector.find_section(lms.section))
