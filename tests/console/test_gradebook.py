@@ -138,6 +138,13 @@ def test_only_what_was_changed_of_an_assignment_is_saved(
         assert visitor.post(here, {**shown, **was, **wrong}).status == 422
 
 
+def test_a_link_from_elsewhere_puts_no_words_into_a_page(visitor: Visitor, assignment: str) -> None:
+    for path in (SHEET, f"{SHEET}/{assignment}", "/console/not-arrived", "/console/sandbox/gradebook"):
+        for site, is_shown in (("same-origin", True), ("none", False), ("cross-site", False)):
+            page = visitor.get(f"{path}?done=Call+555", **{"Sec-Fetch-Site": site})
+            assert (b"Call 555" in page.body) == is_shown, (path, site)
+
+
 def test_what_is_refused_in_a_row_stays_there_to_be_put_right(
     sandbox: Sandbox, visitor: Visitor, assignment: str
 ) -> None:

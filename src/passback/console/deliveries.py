@@ -46,7 +46,7 @@ async def _list(visit: Visit, district_id: str | None) -> Response:
         "not_arrived.html",
         found=found,
         district=district,
-        done=visit.asked("done"),
+        done=visit.done,
         app=visit.asked("app"),
         may_deliver=visit.may("deliver"),
     )

@@ -59,7 +59,7 @@ async def sheet(visit: Visit) -> Response:
         older=skipped + _ACROSS if skipped + _ACROSS < found.total else None,
         newer=max(0, skipped - _ACROSS),
         shown=shown,
-        done=visit.asked("done"),
+        done=visit.done,
     )
 
 
@@ -235,7 +235,7 @@ async def _assignment_page(
         refused=refused,
         shown=shown,
         problem=problem,
-        done=visit.asked("done"),
+        done=visit.done,
     )
 
 

@@ -41,7 +41,7 @@ async def show(visit: Visit) -> Response:
         found=found,
         district=found.district,
         after=after,
-        done=visit.asked("done"),
+        done=visit.done,
         decided=await _decided(visit),
     )
 

@@ -99,6 +99,12 @@ class Visit(Struct, frozen=True):
         """A parameter of the query; empty if it is not there."""
         return text(self.request.query_params.get(name, ""))
 
+    @property
+    def done(self) -> str:
+        """What a form of the console says that it has done; a link from elsewhere cannot put words here."""
+        is_from_here = self.request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
+        return self.asked("done") if is_from_here else ""
+
     def sent(self, name: str) -> str:
         """A field of the form that was sent; empty if it is not there, or is a file."""
         value = self.form.get(name, "")

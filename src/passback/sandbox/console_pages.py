@@ -17,7 +17,7 @@ from passback.console.visit import NotHere, redirect
 from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import DAY
 from passback.operations import dates as due_dates
-from passback.operations.errors import OperationError
+from passback.operations.errors import NotFound, OperationError
 from passback.sandbox import clock
 from passback.sandbox.faults import MEANINGS
 from passback.sandbox.journal import Wanted
@@ -200,12 +200,18 @@ class SandboxPages:
             where=where,
             places=WHERE.values(),
             book=await self._book(where.id),
-            done=visit.asked("done"),
+            done=visit.done,
             back=visit.asked("back") or where.student,
         )
 
     async def act(self, visit: Visit) -> Response:
         """Do what a teacher, a student or the registrar does."""
+        try:
+            return await self._act(visit)
+        except NotFound as error:  # an id that was typed, which is no page's
+            raise OperationError(str(error)) from None
+
+    async def _act(self, visit: Visit) -> Response:
         where = _where(visit.sent("section"))
         assignment, student = visit.sent("assignment"), visit.sent("student")
         people, back = self._people, ""
