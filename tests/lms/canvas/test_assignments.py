@@ -455,3 +455,27 @@ def test_an_own_due_date_at_midnight_is_shown_as_canvas_has_it(lms: Lms) -> None
     changed = lms.grade(assignment, override_due_date=NOW + 20 * DAY)
     assert changed.override_due_date == NOW + 21 * DAY - 1000
     assert lms.read(assignment).override_due_date == NOW + 21 * DAY - 1000
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        ({"submission_types": ["online_upload", "media_recording"]}, {"submission_types": ("file",)}),
+        ({"submission_types": ["external_tool"]}, {"submission_types": ()}),
+        ({"grading_type": "gpa_scale"}, {"grading_type": "letter_grade"}),
+        ({"grading_type": "not_graded"}, {"grading_type": "points"}),
+        ({"description": "<p>a</p><iframe></iframe>"}, {"description": "<p>a</p><iframe></iframe>"}),
+    ],
+)
+def test_what_is_sent_back_as_it_was_shown_leaves_what_a_teacher_chose(
+    lms: Lms, chosen: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    simulator(lms).ui_change_assignment(assignment, **chosen)
+    now = lms.assignment(assignment)
+    assert {name: getattr(now, name) for name in shown} == shown
+    lms.change(
+        assignment, title="Other", description_plaintext="a" if "description" in shown else None, **shown
+    )
+    held = simulator(lms).records.get("assignments", assignment) or {}
+    assert ({name: held[name] for name in chosen}, held["name"]) == (chosen, "Other")

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
 from passback.domain.clock import HOUR, MINUTE, SECOND, Instant
@@ -41,6 +42,10 @@ _GRADING_TYPES = {"points": "points", "percent": "percent", "pass_fail": "pass_f
 
 _POINTS = {"percent": 100, "letter_grade": 100, "pass_fail": 1}
 """The points of a grading type if none are given: Canvas computes all grades in points."""
+
+
+_SHOWN_ROUGHLY = ("attachments", "description", "grading_type", "submission_types")
+"""Fields of which Canvas has more values than can be shown, such as ``gpa_scale`` and ``media_recording``."""
 
 
 class LmsAssignment(Struct, frozen=True):
@@ -197,6 +202,8 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
     `before` is the assignment to change: its attachments are in the description. Raises `RefusedByLms` and
     `Unsupported`.
     """
+    if before is not None:
+        fields = _changes(fields, before)
     sent: dict[str, Any] = {"notify_of_update": False}
     if fields.title is not None:
         if len(fields.title) > 255:
@@ -218,6 +225,16 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
     if fields.max_attempts is not None:
         sent["allowed_attempts"] = fields.max_attempts
     return sent
+
+
+def _changes(fields: AssignmentFields, before: Assignment) -> AssignmentFields:
+    """Return fields without those that say what is shown: a teacher may have chosen what can only be shown roughly."""
+    same: dict[str, None] = {
+        name: None for name in _SHOWN_ROUGHLY if getattr(fields, name) == getattr(before, name)
+    }
+    if fields.description is not None:
+        same["description_plaintext"] = None
+    return replace(fields, **same)
 
 
 class Stored(Struct, frozen=True):
