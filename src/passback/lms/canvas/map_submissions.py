@@ -17,6 +17,7 @@ from passback.lms.canvas.comments import newest_comment
 from passback.lms.canvas.errors import NAME, WRONG_KIND
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
+from passback.lms.states import asked_state
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.html import html_to_text, text_to_html
 from passback.lms.toolkit.json_fields import (
@@ -277,8 +278,8 @@ def check_transition(
 ) -> bool:
     """Whether work is to be handed in. Raises `RefusedByLms` and `Unsupported` if the state cannot be reached."""
     state = state_of(answer)
-    wanted = fields.state
     handing_in = bool(fields.attachments) and fields.attachments != attachments_of(answer, note)
+    wanted = asked_state(fields, state, other_work=handing_in)
     if is_transition(state, wanted):
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")

@@ -12,6 +12,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
 from passback.lms.interface import RefusedByLms, Unsupported
+from passback.lms.states import asked_state
 from passback.lms.toolkit.json_fields import Json, as_objects, instant, number, number_or_none, text
 from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
@@ -148,8 +149,9 @@ def hidden_grade(answer: Json, note: Mapping[str, Any] | None) -> Decimal | None
 
 def check_transition(fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None) -> bool:
     """Whether the submission has to change its state. Raises `RefusedByLms` if it cannot reach `fields.state`."""
-    moves = is_transition(state_of(answer), fields.state)
-    if moves and fields.state == "returned" and state_of(answer) == "created":
+    state = state_of(answer)
+    moves = is_transition(state, asked_state(fields, state, other_work=bool(new_links(fields, answer))))
+    if moves and fields.state == "returned" and state == "created":
         graded = (
             bool(fields.grade) or fields.grade_points is not None or given_draft(answer, note) is not None
         )

@@ -12,6 +12,7 @@ from passback.domain.grading import plain
 from passback.domain.submission import Submission, SubmissionFields, flags_of
 from passback.lms.interface import SCORE_CHANGED, RefusedByLms, Unavailable, Unsupported
 from passback.lms.lti.map_assignments import as_number
+from passback.lms.states import asked_state
 from passback.lms.toolkit.html import html_to_text, is_html
 from passback.lms.toolkit.json_fields import Json, instant, number_or_none, require_readable, text
 from passback.lms.toolkit.points import grade_text, points_given
@@ -160,7 +161,7 @@ def check_state(fields: SubmissionFields, shown: Submission, now: Result, family
     """Whether the state changes. Raises `RefusedByLms` and `Unsupported`."""
     for item in fields.attachments or ():
         raise Unsupported(family.name, f"submission type of {item.type}")
-    moves = is_transition(shown.state, fields.state)
+    moves = is_transition(shown.state, asked_state(fields, shown.state, other_work=False))
     gives = bool(fields.grade) or fields.grade_points is not None
     if moves and fields.state == "returned" and not gives and now.points is None:
         raise RefusedByLms("INVALID_STATE", f"{family.name} returns work only with a grade")

@@ -12,6 +12,7 @@ from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, flags_of
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
 from passback.lms.moodle.errors import NAME
+from passback.lms.states import asked_state
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
@@ -141,7 +142,8 @@ def check_state(
     fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None
 ) -> bool:
     """Whether work is given back to the student. Raises `RefusedByLms` and `Unsupported` for what Moodle cannot do."""
-    if not is_transition(state_of(seen, stored, note), fields.state):
+    state = state_of(seen, stored, note)
+    if not is_transition(state, asked_state(fields, state, other_work=False)):
         return False
     if fields.state == "reclaimed":
         return True

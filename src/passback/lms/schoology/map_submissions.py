@@ -16,6 +16,7 @@ from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grading_setup import letter_of
 from passback.lms.schoology.map_assignments import LmsAssignment
+from passback.lms.states import asked_state
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, flag, integer, number, require_readable, text, unix_instant
 from passback.lms.toolkit.points import grade_text, points_given
@@ -202,14 +203,15 @@ def check_transition(
 ) -> bool:
     """Whether work is to be handed in. Raises `RefusedByLms` and `Unsupported` if the state cannot be reached."""
     handing_in = bool(fields.attachments) and fields.attachments != shown.attachments
-    if is_transition(shown.state, fields.state):
-        if fields.state == "reclaimed":
+    wanted = asked_state(fields, shown.state, other_work=handing_in)
+    if is_transition(shown.state, wanted):
+        if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
-        if fields.state == "submitted" and not fields.attachments:
+        if wanted == "submitted" and not fields.attachments:
             raise RefusedByLms("INVALID_ATTACHMENT", "Schoology accepts work only with an attachment")
-        if fields.state == "returned":
+        if wanted == "returned":
             _check_return(fields, seen, stored)
-        handing_in = handing_in or fields.state == "submitted"
+        handing_in = handing_in or wanted == "submitted"
     if handing_in:
         _check_work(seen, stored)
     return handing_in
