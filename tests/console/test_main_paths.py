@@ -210,6 +210,19 @@ async def test_an_lms_is_connected(hand: Hand, office: Window, canvas: Served, w
     await office.shows("has no connection of its own")
 
 
+async def test_somebody_signs_in_at_the_lms(hand: Hand, office: Window, canvas: Served, way: str) -> None:
+    await hand.press(office.link("Connect an LMS"))
+    await hand.press(office.link("Canvas"))
+    await hand.fill(office.field("Name of the new district"), f"Signed in by {way}")
+    await hand.fill(office.field("Address"), canvas.url)
+    await hand.fill(office.field("Client ID"), seed.CLIENT_ID)
+    await hand.fill(office.field("Client secret"), seed.CLIENT_SECRET)
+    await hand.press(office.button("Sign in to Canvas"))
+    await office.page.wait_for_url(f"{canvas.url}/login/oauth2/**")
+    await hand.press(office.page.get_by_role("button").first)
+    await office.page.get_by_role("heading", name=f"Signed in by {way}").wait_for()
+
+
 async def test_a_roster_is_uploaded_and_applied(hand: Hand, office: Window, tmp_path: Path, way: str) -> None:
     await hand.press(office.link("Connect an LMS"))
     await hand.fill(office.field("Name of the new district"), f"Own by {way}")

@@ -63,6 +63,9 @@ class Visitor:
         """Send a form as it is."""
         own = {"Content-Type": content_type, **self._cookie(), **headers}
         reply = self._seen(self._client.call("POST", path, body, own))
+        assert reply.headers.get("location", "/").startswith("/"), (
+            f"browsers let no form lead to another site, as {path} does: see `form-action` in the policy"
+        )
         assert reply.status != 200 or _may_answer_with_a_page(path, body), (
             f"reloading the answer to {path} does it again: redirect, or add it to ONLY_READ"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from passback.lms.interface import ConnectorKind
 
 CALLBACK = "/connect/callback"
+_ONWARD = "/connect/onward"
 _COOKIE = "passback-connect"
 _SEALED_FOR = "console sign-in"
 _SECONDS_TO_SIGN_IN = 600
@@ -38,7 +38,8 @@ _SECTIONS = 200
 class _Begun(Struct, frozen=True):
     """What is remembered while somebody signs in at the LMS; the browser keeps it, and cannot read it."""
 
-    state: str
+    url: str
+    """Where to sign in."""
     kind: str
     address: str
     given: dict[str, str]
@@ -91,16 +92,18 @@ async def take(visit: Visit) -> Response:
         return await _form(visit, kind, str(error))
 
 
+async def lead_on(visit: Visit) -> Response:
+    """Send the browser on to the LMS: from a page, because no form may lead to another site (`form-action`)."""
+    begun = _begun(visit)
+    name = lms_settings.kind(begun.kind).capabilities.name
+    response = page(visit, "connect_onward.html", name=name, url=begun.url)
+    response.headers["refresh"] = f"0; url={begun.url}"
+    return response
+
+
 async def come_back(visit: Visit) -> Response:
     """Connect with what a sign-in at the LMS has given."""
-    gateway = visit.gateway
-    try:
-        sealed = gateway.vault.decrypt(visit.request.cookies.get(_COOKIE, ""), _SEALED_FOR)
-        begun = msgspec.json.decode(sealed, type=_Begun)
-    except (VaultError, ValueError, msgspec.MsgspecError):
-        raise OperationError(
-            "the sign-in was begun too long ago, or in another browser: begin again"
-        ) from None
+    begun = _begun(visit)
     query = dict(visit.request.query_params)
     if begun.district_id is not None:
         visit.require_district(begun.district_id)
@@ -114,6 +117,17 @@ async def come_back(visit: Visit) -> Response:
         raise OperationError(f"the sign-in failed: {error}") from None
     response.delete_cookie(_COOKIE, path=ROOT + "/connect")
     return response
+
+
+def _begun(visit: Visit) -> _Begun:
+    """What somebody has begun who is to sign in at the LMS. Raises `OperationError`."""
+    try:
+        sealed = visit.gateway.vault.decrypt(visit.request.cookies.get(_COOKIE, ""), _SEALED_FOR)
+        return msgspec.json.decode(sealed, type=_Begun)
+    except (VaultError, ValueError, msgspec.MsgspecError):
+        raise OperationError(
+            "the sign-in was begun too long ago, or in another browser: begin again"
+        ) from None
 
 
 async def show_connection(visit: Visit) -> Response:
@@ -215,12 +229,9 @@ async def _begin_sign_in(
     if missing := lms_settings.missing(kind, given, signing_in=True):
         raise OperationError(f"these are still missing: {', '.join(it.name for it in missing)}")
     url, begun = await kind.sign_in.begin(address, given, _callback(visit))
-    kept = _Begun(
-        secrets.token_urlsafe(), kind.capabilities.kind, address, given, dict(begun), district_id, name
-    )
+    kept = _Begun(url, kind.capabilities.kind, address, given, dict(begun), district_id, name)
     sealed = visit.gateway.vault.encrypt(msgspec.json.encode(kept), _SEALED_FOR)
-    response = redirect("/connect")
-    response.headers["location"] = url
+    response = redirect(_ONWARD)
     response.set_cookie(
         _COOKIE,
         sealed,
@@ -328,6 +339,7 @@ def _kind(visit: Visit) -> ConnectorKind:
 PAGES = (
     Shown("/connect", "connect", choose),
     Shown(CALLBACK, "connect", come_back),
+    Shown(_ONWARD, "connect", lead_on),
     Shown("/connect/builtin", "connect", use_builtin, "POST"),
     Shown("/connect/{kind}", "connect", show),
     Shown("/connect/{kind}", "connect", take, "POST"),
