@@ -327,3 +327,23 @@ def test_what_was_there_before_is_not_taken_for_what_was_created(lms: Lms) -> No
         lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("mark", NOW, {older.lms_id})))
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        ({"grading_scale": seed.POINT_SCALE}, {"grading_type": "points"}),
+        ({"grading_group_ids": [seed.GRADING_GROUP]}, {"assignee_mode": "individuals"}),
+    ],
+)
+def test_what_is_sent_back_as_it_was_shown_leaves_what_a_teacher_chose(
+    lms: Lms, chosen: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_change_assignment(item(assignment), **chosen)
+    now = lms.assignment(assignment)
+    assert {name: getattr(now, name) for name in shown} == shown
+    sent = {name: getattr(now, name) for name in ("grading_type", "assignee_mode", "assignee_ids")}
+    lms.change(assignment, title="Other", **sent)
+    held = record(lms, assignment)
+    assert ({name: held[name] for name in chosen}, held["title"]) == (chosen, "Other")

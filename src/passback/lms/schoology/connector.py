@@ -216,6 +216,9 @@ class SchoologyConnector(OneOfMany):
         ref = Ref.of(assignment)
         note = await read_note(self._notes, ref.lms_id)
         before = await self._read(section, ref)
+        if fields.grading_type is not None or fields.assignee_ids:
+            shown = await self._from_lms(section, ref, before, note)
+            fields = map_assignments.changes(fields, shown.assignment)
         sent = await self._to_lms(section, ref.kind, fields, before)
         self._recent.forget(f"{section}/{assignment}")
         if sent:

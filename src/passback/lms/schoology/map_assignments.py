@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.lms.interface import CHANGED, Gone, RefusedByLms, Unavailable, Unsupported
@@ -165,6 +166,20 @@ def to_lms(
     if fields.attachments is not None:
         sent["attachments"] = _attachments(fields.attachments, before)
     return sent | _assignees(fields, kind, enrollments)
+
+
+def changes(fields: AssignmentFields, shown: Assignment) -> AssignmentFields:
+    """Return fields without those that say what is shown: a teacher may have chosen what can only be shown roughly.
+
+    Such are a scale that is none of letters, and groups of students.
+    """
+    same: dict[str, None] = {}
+    if fields.grading_type == shown.grading_type:
+        same["grading_type"] = None
+    same_mode = fields.assignee_mode in (None, shown.assignee_mode)
+    if fields.assignee_ids and same_mode and set(fields.assignee_ids) == set(shown.assignee_ids):
+        same |= {"assignee_ids": None, "assignee_mode": None}
+    return replace(fields, **same)
 
 
 def _dropbox(fields: AssignmentFields, kind: str) -> dict[str, Any]:
