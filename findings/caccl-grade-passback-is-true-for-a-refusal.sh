@@ -6,7 +6,8 @@
 # `imsx_codeMajor` "failure" means that nothing was taken, for example because the activity was deleted. One would expect
 # a rejected promise. The response is not read, so it is true, the tool marks the grade as done, and nobody tries
 # again. `percent: 0` and `score: 0` are left out of the request, a platform finds no score in it and says "failure", and
-# that is true as well. Here a platform knows the activity 7 and no other.
+# that is true as well. Here a platform knows the activity 7 and no other. (2.2.19, the newest, raises TypeError for every
+# grade, before it sends anything.)
 #
 # Output seen:
 #   90 % for 7: platform got 0.9, said success; tool got true

@@ -1,10 +1,10 @@
 #!/bin/sh
 # edfi-google-classroom-extractor 1.2.2: coursework that is due on the full hour has no due date in the Ed-Fi data.
 #
-# Google's JSON leaves out what is zero: due at 22:59 UTC is {"hours": 22, "minutes": 59}, due at 23:00 {"hours": 23}, and
-# due at midnight {}. One would expect the extractor to read these as the times that they are. It wants the hours and the
-# minutes both, and else leaves DueDateTime empty, as for coursework that is never due: no work for it is late then. It
-# says nothing of it. Here a stand-in for Google's client lists one course.
+# Google's JSON leaves out what is zero: due at 22:59 UTC is {"hours": 22, "minutes": 59}, due at 23:00 is {"hours": 23},
+# and due at midnight is {}. One would expect the extractor to read these as the times that they are. It wants both hours
+# and minutes, and leaves DueDateTime empty otherwise, as for coursework that is never due, without a word. Here a
+# stand-in for Google's client lists one course.
 #
 # Output seen:
 #   2026-03-02 at {"hours": 22, "minutes": 59}: 2026-03-02 22:59:00

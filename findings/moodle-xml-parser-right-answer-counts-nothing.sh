@@ -1,5 +1,6 @@
 #!/bin/sh
-# moodle-xml-parser 0.3.1: in a Cloze question whose choices stand in a column or in checkboxes, no answer is right.
+# moodle-xml-parser 0.3.1: in a Cloze question whose choices stand in a column, or whose gap has no weight, no answer is
+# right.
 #
 # Moodle writes a gap as {1:MULTICHOICE:=Berlin~Paris}, with MULTICHOICE_V, MULTICHOICE_H or MULTIRESPONSE_H for other
 # ways to lay it out; the weight may be left out, and a part of the points is written as %33.33333% or %-50%. One would
