@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ FORMS: list[tuple[Open, dict[str, Any], float]] = [
     (google, {"throttle_form": "info", "retry_delay": "-1s"}, 1),
     (google, {"throttle_form": "info", "retry_delay": "NaNs"}, 1),
     (schoology, {}, 5),
-    (lti, {}, 5), (moodle, {}, 5),
+    (lti, {}, 5), (partial(lti, "canvas"), {}, 5), (moodle, {}, 5),
     *((lms, {"retry_after": "7.5"}, 7.5) for lms in (canvas, google, schoology)),
     *((lms, {"retry_after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0) for lms in (canvas, google, schoology)),
     *((lms, {"retry_after": odd}, usual) for odd in ("NaN", "-1", "1e400", "inf", "later", "1, 2", "9" * 300)

@@ -94,6 +94,8 @@ class LtiSimulator(LtiState, Simulator):
     def fault_reply(self, fault: str, request: Request) -> Reply:
         match fault:
             case "throttled":
+                if self.profile.family == "canvas":
+                    return text_reply(403, "403 Forbidden (Rate Limit Exceeded)\n")
                 return text_reply(429, "Too Many Requests")
             case "expired-credentials" if request.path == self.profile.grants:
                 return tokens.refusal(self, "invalid_client", "unknown client")

@@ -13,7 +13,7 @@ from passback.lms.canvas import errors
 from passback.lms.http.client import LmsClient
 from passback.lms.http.links import next_page
 from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint
-from passback.lms.http.reply import Reply, header_number, retry_after
+from passback.lms.http.reply import Reply, header_number, is_throttled, retry_after
 from passback.lms.toolkit.json_fields import text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class CanvasManners:
         return errors.is_renewable(reply)
 
     def throttled(self, reply: Reply) -> float | None:
-        if not errors.is_throttled(reply):
+        if not is_throttled(reply):
             return None
         # Canvas itself does not say how long to wait; what is before it may.
         remaining = header_number(reply, _REMAINING) or 0.0

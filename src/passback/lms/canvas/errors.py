@@ -6,7 +6,6 @@ Canvas says why in four shapes: ``errors`` as a list of objects, a list of texts
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
@@ -31,7 +30,6 @@ _FIELDS = {
     "published": ("INVALID_STATE", "the state"),
 }
 """The gateway's code and words for each of Canvas's fields."""
-_RATE_LIMIT = re.compile("rate[ _]limit[ _]exceeded")
 
 
 class NotAuthorized(NotAllowed):
@@ -104,11 +102,6 @@ def is_own(reply: Reply) -> bool:
 def is_renewable(reply: Reply) -> bool:
     """Whether a new access token may help, because the last one has expired after its hour."""
     return reply.status == 401 and "www-authenticate" in reply.headers and "revoked" not in _lower(reply)
-
-
-def is_throttled(reply: Reply) -> bool:
-    """Whether Canvas throttles the request; it has not done anything then. Older ones say so with status 403."""
-    return reply.status == 429 or (reply.status == 403 and _RATE_LIMIT.search(_lower(reply)) is not None)
 
 
 def _lower(reply: Reply) -> str:

@@ -18,6 +18,7 @@ from passback.network.retry_after import moment
 from passback.network.retry_after import parse as parse_retry_after
 
 _NUMBER = re.compile(r"\d{1,18}(\.\d{0,18})?", re.ASCII)
+_RATE_LIMIT = re.compile("rate[ _]limit[ _]exceeded", re.IGNORECASE)
 _UNSTORABLE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
 """What stands for, or may stand for, letters that `_CANNOT_STORE` finds."""
 _ESCAPED = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
@@ -115,6 +116,13 @@ def _storable(content: Any) -> Any:
             return {_storable(name): _storable(value) for name, value in content.items()}
         case _:
             return content
+
+
+def is_throttled(reply: Reply) -> bool:
+    """Whether a request was one too many, and so was not answered: with 429, or, as some LMSs do, with 403 in words."""
+    if reply.status != 403:
+        return reply.status == 429
+    return _RATE_LIMIT.search(reply.body[:2000].decode("utf-8", "replace")) is not None
 
 
 def retry_after(reply: Reply, default: float) -> float:
