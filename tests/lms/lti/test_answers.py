@@ -152,6 +152,16 @@ def test_many_requests_ask_for_one_token(other: Lms) -> None:
     assert sum(call.endswith("/token") for call in other.calls()) == 1
 
 
+@pytest.mark.parametrize("fault", ["dropped-after", "error-after", "timeout-after"])
+def test_a_token_whose_answer_is_lost_is_asked_for_with_another_assertion(other: Lms, fault: str) -> None:
+    """The simulated LMS takes no assertion twice, as the standard has it."""
+    with other.another() as fresh:
+        other.served.fail(fault, path="/token$")
+        other.calls()
+        assert other.run(fresh.read_people(other.section))
+    assert sum(call.endswith("/token") for call in other.calls()) == 2
+
+
 @pytest.mark.parametrize(
     ("scope", "act"),
     [

@@ -99,9 +99,9 @@ class TokenEndpoint:
             raise NotAllowed(f"it issues no token: {error} {described}".rstrip(), credentials=True)
         raise Unavailable(f"it issues no token: status {reply.status}")
 
-    async def token(self, form: Mapping[str, str]) -> Token:
-        """Return the access token of a grant. Raises as `grant`."""
-        return self._token_of(await self.grant(form))
+    async def token(self, form: Mapping[str, str], *, once: bool = False) -> Token:
+        """Return the access token of a grant. `once` and errors as of `grant`."""
+        return self._token_of(await self.grant(form, once=once))
 
     async def exchange(self, form: Mapping[str, str]) -> Exchanged:
         """Exchange a refresh token. Raises as `grant`.

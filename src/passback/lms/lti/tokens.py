@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 from msgspec.structs import replace
 
 from passback.lms.http.oauth2 import TokenEndpoint, Tokens, final_error
-from passback.lms.interface import NotAllowed
+from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.signing import EARLIER_SECONDS, read_key
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _REMEDIES = (
 )
 """What to look for, by what is in a refusal."""
 _LONGEST_WORDS = 200
+_FIRST_WAIT = 0.5
+"""The seconds before a token is asked for again; each wait is twice as long as the last."""
 _PASSING = ("temporarily_unavailable", "server_error", "slow_down")
 
 
@@ -65,6 +67,7 @@ class LtiTokens:
         self._signing = connection.signing
         self._deployments = options.get("deployment_ids", "").replace(",", " ").split()
         self._clock = clock
+        self._timer, self._patience = connection.timer, connection.patience
         self._endpoint = TokenEndpoint(
             self._url, clock, connection.patience, connection.watch, connection.timer, _refusal
         )
@@ -99,14 +102,25 @@ class LtiTokens:
         return True
 
     async def _ask(self, scopes: str) -> Token:
-        return await self._endpoint.token(
-            {
+        """Ask for a token. An LMS takes an assertion once, so each try has its own. Raises `Unavailable`."""
+        give_up, wait = self._timer.seconds() + self._patience, _FIRST_WAIT
+        while True:
+            form = {
                 "grant_type": "client_credentials",
                 "client_assertion_type": _ASSERTION,
                 "client_assertion": await self._assertion(),
                 "scope": scopes,
             }
-        )
+            try:
+                return await self._endpoint.token(form, once=True)
+            except Unavailable as error:
+                if not error.in_doubt:
+                    raise
+                if self._timer.seconds() + wait > give_up:
+                    error.in_doubt = False  # a second token does no harm
+                    raise
+            await self._timer.sleep(wait)
+            wait *= 2
 
     async def _assertion(self) -> str:
         # Imported with the first token: a gateway without any starts faster without it.
