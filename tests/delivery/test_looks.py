@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from passback.app import build_gateway, open_database
 from passback.context import Gateway
 from passback.delivery import clock_set_back, looks
+from passback.domain.assignment import Assignment
 from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import Delivery
 from passback.domain.submission import Submission
@@ -28,6 +29,14 @@ from passback.store import looks as stored
 from passback.store.engine.database import Connection
 from support.postgres import DATABASES, database_of
 from support.sandbox import BIOLOGY, DISTRICT, ELSEWHERE_SECTION, NOW, SECTION, SetClock
+
+
+def lms_assignment(id_: str) -> Assignment:
+    """An assignment in the LMS."""
+    return Assignment(
+        id_, f"Essay {id_}", "", None, Decimal(20), "points", (), None, None, None, None, None, "all", (), (), None,
+        published=True, created=NOW, last_modified=NOW,
+    )  # fmt: skip
 
 
 class Lms:
@@ -53,7 +62,7 @@ class Lms:
 
     async def read_assignments(self, _section: str, wanted: Sequence[str]) -> Mapping[str, Any]:
         self._called("read_assignments")
-        return dict.fromkeys(self.has & {*wanted} - self.hidden_from_lists)
+        return {it: lms_assignment(it) for it in self.has & {*wanted} - self.hidden_from_lists}
 
     async def read_assignment(self, _section: str, assignment: str) -> None:
         self._called("read_assignment")
@@ -162,6 +171,18 @@ def test_what_is_there_is_looked_at_again_a_day_later(world: World) -> None:
     assert not world.look()
     world.clock.advance(hours=27)
     assert world.look()
+
+
+def test_the_title_that_an_older_version_did_not_keep_is_that_of_the_lms(world: World) -> None:
+    world.add("older", "newer")
+    world.write(lambda conn: conn.execute("UPDATE assignments SET district_id = NULL WHERE id = 'older'"))
+    world.write(lambda conn: assignments.set_title(conn, "newer", "Its own"))
+    world.look()
+    kept = world.select("SELECT id, title, district_id FROM assignments ORDER BY id")
+    assert [tuple(it) for it in kept] == [
+        ("newer", "Its own", DISTRICT),
+        ("older", "Essay older", DISTRICT),
+    ]
 
 
 def told_of_grades(world: World) -> Callable[[], list[str]]:

@@ -70,6 +70,8 @@ class _Seen(Struct, frozen=True):
     """What was listed, by the LMS's ids."""
     back: Sequence[str] = ()
     """The ids of those that were missed before, and are there."""
+    titles: Mapping[str, str] = {}
+    """The titles in the LMS of those whose titles are not known, by their ids."""
     more: bool = False
     """Whether more are missing than were looked for."""
 
@@ -215,7 +217,8 @@ async def _see(connector: Connector, section: str, expected: Sequence[Expected])
         return _Seen([], [it for it in expected if it.gone is None])
     there = listed.keys() | {it.lms_id for it in unread if it not in gone}
     back = [it.id for it in expected if it.lms_id in there and (it.missed, it.gone) != (None, None)]
-    return _Seen(gone, [], listed, back, more=len(lacking) > len(unread))
+    titles = {it.id: listed[it.lms_id].title for it in expected if it.untitled and it.lms_id in listed}
+    return _Seen(gone, [], listed, back, titles, more=len(lacking) > len(unread))
 
 
 async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
@@ -242,6 +245,7 @@ async def _record(gateway: Gateway, look: Look, seen: _Seen, *, soon: bool) -> N
             _record_gone(conn, look, it.id, now)
         looks.set_missed(conn, first, now)
         looks.set_there(conn, seen.back)
+        assignments.set_unknown_titles(conn, seen.titles)
         looks.finish(conn, look, now + MINUTE if seen.more else _next(now, soon=soon), now)
         webhook_notify.connection_works(conn, look.district_id, now)  # as a look that fails marks it
 

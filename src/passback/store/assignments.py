@@ -69,6 +69,16 @@ def set_title(connection: Connection, assignment_id: str, title: str) -> None:
     )
 
 
+def set_unknown_titles(connection: Connection, titles: Mapping[str, str]) -> None:
+    """Record the titles of assignments, by their ids, that version 0.1.0 has made."""
+    connection.executemany(
+        "UPDATE assignments SET title = :title,"
+        " district_id = (SELECT district_id FROM sections WHERE sections.id = assignments.section_id)"
+        " WHERE id = :id AND title IS NULL",
+        [{"id": id_, "title": title} for id_, title in titles.items()],
+    )
+
+
 IN_SECTION_COLUMNS = (
     f"sections.id, sections.lms_id, districts.lms_type, {IN_ERROR}, assignments.id, assignments.lms_id"
 )

@@ -55,6 +55,8 @@ class Expected(Struct, frozen=True):
     """When a look first missed it."""
     gone: Instant | None
     """When it was noticed that the LMS no longer has it; it may be restored there."""
+    untitled: bool = False
+    """Whether its title is not known: version 0.1.0 did not keep it."""
 
 
 def schedule(connection: Connection, section_id: str, due: Instant) -> None:
@@ -215,12 +217,12 @@ def expected(
 ) -> list[Expected]:
     """The assignments of a section that one of the LMS should have, or had until a while ago: newest first."""
     rows = connection.execute(
-        "SELECT id, lms_id, missed, gone FROM assignments WHERE section_id = :section_id AND deleted IS NULL"
+        "SELECT id, lms_id, missed, gone, title FROM assignments WHERE section_id = :section_id AND deleted IS NULL"
         " AND (gone IS NULL OR gone >= :since) AND COALESCE(lms_section_id, :lms_section_id) = :lms_section_id"
         " ORDER BY id DESC LIMIT :limit",
         {"section_id": section_id, "lms_section_id": lms_section_id, "since": gone_since, "limit": limit},
     )
-    return [Expected(*row) for row in rows]
+    return [Expected(id_, lms_id, missed, gone, title is None) for id_, lms_id, missed, gone, title in rows]
 
 
 def any_expected(connection: Connection, assignment_ids: Sequence[str]) -> bool:
