@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import http.server
 import json
+import logging
 import os
 import re
 import signal
@@ -24,7 +25,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
 from passback.observe import tracing
-from passback.observe.spans import Tracing
+from passback.observe.spans import Tracing, otlp
 from passback_simulators.identities import CANVAS_UNIFIED, SIMULATED, SandboxDistrict
 from passback_simulators.reply import Reply as SimulatorReply
 from passback_simulators.request import Request as SimulatorRequest
@@ -243,6 +244,15 @@ def collecting() -> Iterator[tuple[str, list[tuple[str, str | None, ExportTraceS
 def environment(**more: str) -> dict[str, str]:
     kept = {name: it for name, it in os.environ.items() if not name.startswith(("PASSBACK_", "OTEL_"))}
     return {**kept, **more}
+
+
+def test_the_collectors_key_is_not_logged_if_its_header_is_written_wrongly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization: Bearer s3cr3t")
+    with logged(level=logging.WARNING) as log:
+        otlp("1").shutdown()
+    assert ("Header format invalid" in log.getvalue(), "s3cr3t" in log.getvalue()) == (True, False)
 
 
 def test_the_command_sends_its_traces_to_the_collector_and_logs_in_json() -> None:
