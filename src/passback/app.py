@@ -304,18 +304,17 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def _say_what_is_left(database: Opened) -> None:
-    # Nobody may be reading any more, and the database may be why it stops.
-    with contextlib.suppress(OSError, StoreError):
+def _say_what_is_left(database: Opened | None) -> None:
+    with contextlib.suppress(OSError):  # nobody may be reading any more
         print(start_notes.left_behind(database), flush=True)  # noqa: T201 - its output
 
 
 def _say_what_they_left(settings: Settings) -> None:
-    with (
-        contextlib.suppress(StoreError),
-        contextlib.closing(open_database(settings, "production")) as database,
-    ):
-        _say_what_is_left(database)
+    try:
+        with contextlib.closing(open_database(settings, "production")) as database:
+            _say_what_is_left(database)
+    except StoreError:
+        _say_what_is_left(None)
 
 
 def observe(settings: Settings) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from passback.operations import districts
+from passback.operations import districts, start_notes
 from passback.operations.errors import NotFound, OperationError, StoreError
 from passback.operations.open import existing
 from passback.settings import Settings
 from passback.store.engine.database import Opened
+from passback.store.engine.open import connect
 from support.sandbox import DISTRICT
 
 
@@ -35,3 +37,9 @@ def test_a_file_that_is_empty_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "passback.db").touch()
     with pytest.raises(StoreError, match="is empty"), existing(Settings(data=str(tmp_path))):
         pass
+
+
+def test_a_stop_whose_database_cannot_be_read_says_so(tmp_path: Path) -> None:
+    with contextlib.closing(connect("", tmp_path / "passback.db")) as unreadable:  # it has no tables
+        told = [start_notes.left_behind(it) for it in (unreadable, None)]
+    assert told == ["Stopped. The database cannot be read now: whatever waits to be delivered is in it."] * 2

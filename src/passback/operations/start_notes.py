@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 from passback.settings import NO_KEY_FOR_POSTGRESQL, SettingsError
 from passback.store import connections, lti_keys, not_arrived, webhooks
+from passback.store.engine.database import StoreError
 from passback.store.engine.vault import key_id, key_id_of
 
 if TYPE_CHECKING:
@@ -60,9 +62,13 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
     return [*lines, f"{made}; keep a copy of it, apart from copies of the data file"]
 
 
-def left_behind(database: Database) -> str:
-    """What a process that has stopped leaves, for its last line. Raises `StoreUnavailable`."""
-    count = database.read_now(not_arrived.count_open)
+def left_behind(database: Database | None) -> str:
+    """What a process that has stopped leaves, for its last line. None is a database that cannot be opened any more."""
+    count = None
+    with contextlib.suppress(StoreError):
+        count = None if database is None else database.read_now(not_arrived.count_open)
+    if count is None:
+        return "Stopped. The database cannot be read now: whatever waits to be delivered is in it."
     if not count:
         return "Stopped. Nothing waits to be delivered."
     many = (
