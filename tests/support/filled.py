@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passback.store.engine.database import Connection
+from passback.store.engine.open import connect
 from passback.testing.clock import SetClock
 from passback.testing.served import Served
 from passback.testing.served import serving as served_simulator
@@ -38,5 +39,7 @@ def filled_folder(folder: Path, write: Callable[[Connection], None]) -> Iterator
             assignment = sandbox.create().rpartition("/")[2]
             hook = {"url": "http://127.0.0.1:9/hook", "events": ["delivery.refused"]}
             webhook = sandbox.post("/v3.1/webhooks", hook).data["id"]
-            sandbox.write(write)
+        # Now that nobody is there to deliver it.
+        with contextlib.closing(connect("", folder / "passback.db")) as database:
+            database.write_now(write)
         yield Held(assignment, webhook, slate)
