@@ -392,6 +392,17 @@ def test_a_due_date_of_ones_own_is_given_beside_them(lms: Lms, way: Assign) -> N
     assert kept(lms, assignment)[: len(before)] == before
 
 
+@pytest.mark.parametrize("way", [group, whole_course])
+def test_a_due_date_that_is_sent_back_with_a_grade_stays_that_of_many(lms: Lms, way: Assign) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_add_override(assignment, **way(lms, assignment))
+    before, shown = kept(lms, assignment), lms.read(assignment).override_due_date
+    assert shown == NOW + 9 * DAY
+    graded = lms.grade(assignment, grade_points=Decimal(5), override_due_date=shown)
+    assert (graded.grade_points, graded.override_due_date) == (Decimal(5), shown)
+    assert kept(lms, assignment) == before
+
+
 def having(lms: Lms, assignment: str) -> list[str]:
     return list(lms.run(lms.connector.read_submissions(lms.section, assignment, lms.students)))
 

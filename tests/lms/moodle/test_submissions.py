@@ -281,6 +281,15 @@ def test_a_students_due_date_before_the_assignments_is_refused(lms: Lms, essay: 
         lms.grade(essay, override_due_date=NOW + 8 * DAY)
 
 
+def test_a_due_date_that_is_sent_back_with_a_grade_is_not_given_again(lms: Lms, essay: str) -> None:
+    lms.grade(essay, override_due_date=NOW + 8 * DAY)
+    simulator(lms).ui_change_assignment(int(essay), duedate=NOW // 1000 + 9 * 86_400)
+    shown = lms.read(essay).override_due_date
+    assert shown == NOW + 8 * DAY
+    graded = lms.grade(essay, grade_points=Decimal(5), override_due_date=shown)
+    assert (graded.grade_points, graded.override_due_date) == (Decimal(5), shown)
+
+
 def test_of_several_extensions_only_the_one_that_is_too_early_is_refused(lms: Lms, essay: str) -> None:
     lms.grade(essay, lms.students[5], grade_points=Decimal(1))  # so that the assignment is remembered
     simulator(lms).ui_change_assignment(int(essay), duedate=NOW // 1000 + 9 * 86_400)

@@ -242,9 +242,14 @@ class Grading:
         if grade.posted and "excused" in (fields.flags or ()):
             raise RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
 
+        shown = map_submissions.to_submission(before, target.student, target.item, note)
+
         async def give() -> None:
             await self._give_attempts(target, fields)
-            await self._give_due_date(target, fields)
+            # What is sent back as it was shown may come from an override that many share.
+            if fields.override_due_date not in (None, shown.override_due_date):
+                async with self.overrides(target.item.id):
+                    await self._set_due_date(target, fields.override_due_date)
 
         await self.judged(target, give)
         if work is None:
@@ -286,12 +291,6 @@ class Grading:
         if "assignment_extensions" not in answer:
             raise Unavailable("it answers without the extra attempts", in_doubt=True)
         raise RefusedByLms("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
-
-    async def _give_due_date(self, target: Target, fields: SubmissionFields) -> None:
-        if fields.override_due_date is None:
-            return
-        async with self.overrides(target.item.id):
-            await self._set_due_date(target, fields.override_due_date)
 
     async def _set_due_date(self, target: Target, due: Instant) -> None:
         """Give a student a due date. All overrides are sent at once, so they must be those that Canvas has now."""

@@ -128,6 +128,8 @@ class Grading:
                     raise Gone("student")
                 if fields.grader_id is not None and not await self._roster.teaches(section, fields.grader_id):
                     raise Gone("grader")
+                if student in before:
+                    fields = map_submissions.without_same_date(fields, before[student])
                 points = map_submissions.judge(fields, stored)
                 opens = gives_back = False
                 if _needs_look(fields):
@@ -406,7 +408,7 @@ class Grading:
 
 
 def _needs_look(fields: SubmissionFields) -> bool:
-    return fields.state is not None or fields.extra_attempts is not None
+    return any(it is not None for it in (fields.state, fields.extra_attempts, fields.override_due_date))
 
 
 def _row(stored: LmsAssignment, plan: _Planned, points: Decimal, kept: Feedback | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.assignment import Attachment
 from passback.domain.clock import SECOND
@@ -111,6 +112,16 @@ class LmsSubmission(Struct, frozen=True):
         for name in ("graderaw", "gradeislocked", "gradeisoverridden"):
             if name not in self.entry:
                 raise Unavailable(f"its report of a grade lacks {name}", in_doubt=True)
+
+
+def without_same_date(fields: SubmissionFields, seen: LmsSubmission) -> SubmissionFields:
+    """Return fields without the student's own due date if it is the one that there is.
+
+    Since the teacher moved the assignment's, it may be too early to be given again.
+    """
+    given = fields.override_due_date
+    same = given is not None and seen.extension is not None and given // SECOND == seen.extension // SECOND
+    return replace(fields, override_due_date=None) if same else fields
 
 
 def judge(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
