@@ -246,18 +246,21 @@ async def test_grades_are_typed_one_below_the_other(console: Page, sandbox: Sand
     assert await cells.nth(1).get_attribute("aria-invalid") == "true"
 
 
-async def test_a_moment_that_nobody_touches_stays_to_the_millisecond(console: Page, sandbox: Sandbox) -> None:
+async def test_what_nobody_touches_stays_as_it_is(console: Page, sandbox: Sandbox) -> None:
     base = console.url.partition("/console")[0]
     [assignment] = sandbox.get(f"/v3.1/sections/{ALGEBRA}/assignments").data
     path = f"/v3.1/sections/{ALGEBRA}/assignments/{assignment['id']}"
     due = "2031-11-02T05:00:00.123Z"  # half past one for the second time, where the browser is
     sandbox.patch(path, {"due_date": due})
+    sandbox.patch(f"{path}/submissions/{STUDENT}", {"grade_comment": "Well done.\nSee me."})
     await console.goto(f"{base}{BUILTIN}/{ALGEBRA}/{assignment['id']}")
     assert await console.get_by_label("Due", exact=True).input_value() == "2031-11-02T01:30:00.123"
     async with console.expect_request("**/gradebook/**") as sent:
         await console.get_by_role("button", name="Change the assignment").click()
     assert parse_qs((await sent.value).post_data)["due_date"] == [due]
     await console.get_by_text("Nothing was changed.").wait_for()
+    await console.get_by_role("button", name="Save").click()
+    await console.get_by_text("0 students changed.").wait_for()
 
 
 async def test_what_the_api_writes_appears_but_not_under_somebodys_hands(
