@@ -230,6 +230,15 @@ def test_a_letter_that_is_new_on_the_scale_is_taken(lms: Lms) -> None:
     assert lms.grade(assignment, grade="Top").grade == "Top"
 
 
+def test_a_student_who_has_just_been_given_an_assignment_is_graded(lms: Lms) -> None:
+    first, second = lms.students[:2]
+    assignment = lms.create(assignee_mode="individuals", assignee_ids=(first,)).lms_id
+    lms.grade(assignment, first, grade_points=Decimal(1))
+    given = [int(seed.enrollment_lms_id("000007", digits)) for digits in ("001001", "001002")]
+    simulator(lms).ui_change_assignment(item(assignment), assignees=given)
+    assert lms.grade(assignment, second, grade_points=Decimal(6)).grade_points == 6
+
+
 def test_a_student_who_left_and_came_back_is_graded(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.grade(assignment, grade_points=Decimal(1))

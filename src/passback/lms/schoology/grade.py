@@ -239,8 +239,10 @@ class Grading:
         """Return what is to be sent for a change. Raises `LmsError`."""
         stored = turn.stored
         assigned = stored.assignment.assignee_mode == "all" or student in stored.assignment.assignee_ids
-        if student not in turn.enrollments or not assigned:
+        if student not in turn.enrollments:
             raise Gone("student")
+        if not assigned:
+            raise Gone("student") if turn.fresh else Stale()  # it may just have been given to them
         if fields.grader_id is not None and not await self._roster.teaches(turn.section, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
