@@ -261,6 +261,11 @@ async def test_a_token_is_created_rotated_and_revoked(hand: Hand, window: Window
     await hand.fill(window.field("App"), f"Reading by {way}")
     await hand.press(window.button("Create token"))
     await window.shows(f"The token of Reading by {way}.")
+    await window.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    await hand.press(window.button("Copy"))
+    await window.button("Selected").wait_for()
+    shown = await window.page.locator("#new-token").inner_text()
+    assert (await window.page.evaluate("getSelection().toString()")).strip() == shown
     rows = window.page.get_by_role("row", name=f"Reading by {way}")
     await hand.press(rows.get_by_role("button", name="Rotate"))
     await rows.nth(1).wait_for()

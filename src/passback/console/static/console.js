@@ -188,15 +188,22 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Browsers give the clipboard only to pages that came by TLS or from this machine.
+async function copy(element) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(element.textContent.trim());
+    return "Copied";
+  }
+  getSelection().selectAllChildren(element);
+  return "Selected";
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.do === "theme") toggleTheme();
   if (button.dataset.switch) turn(button.dataset.switch);
-  if (button.dataset.copy !== undefined) {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
-    button.textContent = "Copied";
-  }
+  if (button.dataset.copy !== undefined) button.textContent = await copy(document.getElementById(button.dataset.copy));
 });
 
 // A form that changes something is sent once, however often its button is pressed while the answer is on its way.
