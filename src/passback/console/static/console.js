@@ -114,7 +114,8 @@ function spare(event) {
   if (!event.target.matches("[hx-trigger^=every]")) return;
   const typed = document.activeElement;
   const isTyping = event.target.contains(typed) && typed.matches("input") && typed.value !== typed.defaultValue;
-  if (isOff("live") || isTyping || event.target.querySelector("[aria-invalid], details[open]")) event.preventDefault();
+  const isStill = isOff("live") && !event.target.querySelector("progress");
+  if (isStill || isTyping || event.target.querySelector("[aria-invalid], details[open]")) event.preventDefault();
 }
 document.addEventListener("htmx:before:request", spare);
 document.addEventListener("htmx:before:swap", spare);
