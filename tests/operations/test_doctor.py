@@ -18,6 +18,8 @@ from passback.operations import doctor
 from passback.operations.checks import Check
 from passback.sandbox.seed import seed
 from passback.store.engine import migrate
+from passback.store.engine.database import StoreError
+from passback.store.engine.files import served_alone
 from passback.store.engine.open import connect
 from passback.store.engine.vault import new_key, write_key_file
 from support import commands
@@ -121,6 +123,17 @@ def test_a_data_file_that_cannot_be_used_is_found(folder: Path) -> None:
     assert bad() == [("problem", "schema")]
     path.write_bytes(b"no database" * 100)
     assert bad() == [("problem", "database")]
+
+
+def test_a_data_file_that_is_somebody_elses_is_found_and_not_served(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when root has put a copy there. Tests may run as root, who may write to any file."""
+    path = folder / "passback.db"
+    monkeypatch.setattr(os, "access", lambda it, mode: mode == os.F_OK or Path(it) != path)
+    assert bad() == [("problem", "data file")]
+    with pytest.raises(StoreError, match=f"may not write to the data file {path}"), served_alone(path):
+        pass
 
 
 def test_what_others_may_read_is_found(folder: Path) -> None:

@@ -15,6 +15,7 @@ from passback.operations.checks import Check, Level, room, worst_first
 from passback.operations.errors import VaultError
 from passback.operations.start_notes import require_shared_key
 from passback.settings import PREFIX, Settings, SettingsError, load, trust_authorities, unknown_variables
+from passback.store.engine.files import may_be_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,8 @@ def _folder(settings: Settings) -> Iterator[Check]:
     else:
         made = "" if folder == there else ", which the first start makes"
         yield Check("ok", "data folder", f"{folder}{made}")
+        if not may_be_written(path):
+            yield Check("problem", "data file", f"{path} cannot be written to", "let this user own it")
     if folder == there and stat.S_IMODE(folder.stat().st_mode) & 0o007:
         yield Check(
             "warning",

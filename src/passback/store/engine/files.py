@@ -40,6 +40,8 @@ def served_alone(path: Path | None) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"cannot open the data file {path}: {error}") from error
     try:
+        if not may_be_written(path):
+            raise StoreError(f"this user may not write to the data file {path}")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -63,6 +65,11 @@ def served_alone(path: Path | None) -> Iterator[None]:
 def make_folder(folder: Path) -> None:
     """Make a folder for data, unless there is one. Nobody but its owner may look into it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def may_be_written(path: Path) -> bool:
+    """Whether a data file can be written to, or is still to be made."""
+    return not os.access(path, os.F_OK) or os.access(path, os.W_OK)
 
 
 def unfit(folder: Path) -> str:
