@@ -134,3 +134,23 @@ def test_a_submission_that_was_read_can_be_sent_back_with_a_grade(sandbox: Sandb
         assert same.data == {**graded.data, "last_modified": same.data["last_modified"]}
         removed = client.patch(student, {**graded.data, "grade": "", "grade_points": None})
         assert (removed.status, "grade_points" in removed.data) == (200, False)
+
+
+@pytest.mark.parametrize("kind", OF_KIND)
+def test_work_that_was_handed_in_after_its_grade_is_returned_or_needs_another(
+    sandbox: Sandbox, kind: str
+) -> None:
+    client, begin, _ = district(sandbox, kind)
+    path = f"/v3.1/sections/{begin}000007/assignments"
+    made = client.post(path, {**ESSAY, "submission_types": ["text"]}).data["id"]
+    student = f"{path}/{made}/submissions/{begin}001001"
+    assert client.patch(student, {"grade_points": 5}).status == 200
+    sandbox.clock.advance(hours=1)
+    hand = f"/sandbox/teacher/sections/{begin}000007/assignments/{made}/submissions/{begin}001001"
+    if sandbox.call("POST", hand, {"text": "Again"}).status == 409:
+        return  # over LTI work is handed in elsewhere
+    returned = client.patch(student, {"state": "returned"})
+    if returned.status == 400:
+        assert "INVALID_STATE" in returned.json["message"]
+        returned = client.patch(student, {"state": "returned", "grade_points": 6})
+    assert (returned.status, returned.data["state"]) == (200, "returned")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from passback.domain.submission import SubmissionFields
 
+NEEDS_GRADE = "returns work only with a grade, and what was handed in since only with another"
+"""What is said of work that cannot be returned so, after the LMS's name."""
+
 
 def asked_state(fields: SubmissionFields, state: str, *, other_work: bool) -> str | None:
     """Return the state to which a change moves work that is in `state`; None if it is to stay.

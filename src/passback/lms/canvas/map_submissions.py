@@ -17,7 +17,7 @@ from passback.lms.canvas.comments import newest_comment
 from passback.lms.canvas.errors import NAME, WRONG_KIND
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
-from passback.lms.states import asked_state
+from passback.lms.states import NEEDS_GRADE, asked_state
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.html import html_to_text, text_to_html
 from passback.lms.toolkit.json_fields import (
@@ -286,16 +286,23 @@ def check_transition(
         if wanted == "submitted" and not fields.attachments:
             raise RefusedByLms("INVALID_ATTACHMENT", "Canvas accepts work only with an attachment")
         if wanted == "returned" and not _graded(fields, answer):
-            raise RefusedByLms("INVALID_STATE", "Canvas returns work only with a grade")
+            raise RefusedByLms("INVALID_STATE", f"Canvas {NEEDS_GRADE}")
         handing_in = handing_in or wanted == "submitted"
     if handing_in:
+        if wanted == "returned" and not _gives(fields):
+            raise RefusedByLms("INVALID_STATE", f"Canvas {NEEDS_GRADE}")
         _check_attempts(fields, answer, now, item)
     return handing_in
 
 
+def _gives(fields: SubmissionFields) -> bool:
+    return bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
+
+
 def _graded(fields: SubmissionFields, answer: Json) -> bool:
-    given = bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
-    return given or number(answer, "score") is not None or answer.get("excused") is True
+    if answer.get("workflow_state") in ("submitted", "pending_review"):
+        return _gives(fields)  # a grade that is there is of earlier work
+    return _gives(fields) or number(answer, "score") is not None or answer.get("excused") is True
 
 
 def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: LmsAssignment) -> None:

@@ -13,7 +13,7 @@ from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, flags_of
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
 from passback.lms.moodle.errors import NAME
-from passback.lms.states import asked_state
+from passback.lms.states import NEEDS_GRADE, asked_state
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
@@ -161,8 +161,8 @@ def check_state(
     if fields.state != "returned":
         # Only the student hands in.
         raise Unsupported(NAME, f"state of {fields.state}")
-    if judge(fields, stored) in (None, NO_GRADE) and seen.points is None:
-        raise RefusedByLms("INVALID_STATE", "Moodle returns work only with a grade")
+    if judge(fields, stored) in (None, NO_GRADE):  # one that is there is of earlier work
+        raise RefusedByLms("INVALID_STATE", f"Moodle {NEEDS_GRADE}")
     return False
 
 

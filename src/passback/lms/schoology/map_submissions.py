@@ -16,7 +16,7 @@ from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grading_setup import letter_of
 from passback.lms.schoology.map_assignments import LmsAssignment
-from passback.lms.states import asked_state
+from passback.lms.states import NEEDS_GRADE, asked_state
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, flag, integer, number, require_readable, text, unix_instant
 from passback.lms.toolkit.points import grade_text, points_given
@@ -213,14 +213,20 @@ def check_transition(
             _check_return(fields, seen, stored)
         handing_in = handing_in or wanted == "submitted"
     if handing_in:
+        if wanted == "returned" and not _gives(fields):
+            raise RefusedByLms("INVALID_STATE", f"Schoology {NEEDS_GRADE}")
         _check_work(seen, stored)
     return handing_in
 
 
+def _gives(fields: SubmissionFields) -> bool:
+    return bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
+
+
 def _check_return(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> None:
-    gives = bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
-    if not gives and not seen.is_graded:
-        raise RefusedByLms("INVALID_STATE", "Schoology returns work only with a grade")
+    # If grades are shown and it is not returned, a grade that is there is of earlier work.
+    if not _gives(fields) and (stored.shows_grades or not seen.is_graded):
+        raise RefusedByLms("INVALID_STATE", f"Schoology {NEEDS_GRADE}")
     if not stored.shows_grades:
         raise RefusedByLms(
             "NOT_POSTED", "Schoology hides this assignment's grades until the teacher shows them"
