@@ -25,12 +25,14 @@ GRADE: dict[str, Any] = {"grade": "7", "grade_points": Decimal(7)}
         ("reclaimed", {}, "returned", False),
         ("returned", {"grade_points": Decimal(7)}, "submitted", False),
         ("returned", {"grade": ""}, "created", True),
+        ("returned", {"flags": frozenset()}, "created", True),
+        ("returned", {"grade_comment": "x"}, "created", False),
     ],
 )
 def test_a_grade_leads_on_from_the_state_that_it_was_sent_with(
     state: str, grade: dict[str, Any], shown: str, arrived: bool
 ) -> None:
-    held = Submission("1", shown, (), **(GRADE if "grade_points" in grade else {}))
+    held = Submission("1", shown, (), grade_comment="x", **(GRADE if "grade_points" in grade else {}))
     assert keeps(SubmissionFields(state=state, **grade), held) == arrived
 
 

@@ -136,6 +136,19 @@ def test_a_submission_that_was_read_can_be_sent_back_with_a_grade(sandbox: Sandb
         assert (removed.status, "grade_points" in removed.data) == (200, False)
 
 
+@pytest.mark.parametrize("kind", ["canvas", "schoology"])
+def test_what_is_sent_again_is_answered_as_before(sandbox: Sandbox, kind: str) -> None:
+    client, begin, _ = district(sandbox, kind)
+    path = f"/v3.1/sections/{begin}000007/assignments"
+    made = client.post(path, {**ESSAY, "submission_types": ["text"], "max_attempts": 1}).data["id"]
+    work = {"state": "created", "attachments": [{"type": "text", "text": "My essay"}]}
+    unexcused = {"state": "returned", "flags": []}
+    for student, change in ((1, work), (2, {"flags": ["excused"]}), (2, unexcused)):
+        for _ in range(2 if change is not unexcused else 1):
+            answer = client.patch(f"{path}/{made}/submissions/{begin}00100{student}", change)
+            assert answer.status == 200, answer.body
+
+
 @pytest.mark.parametrize("kind", OF_KIND)
 def test_work_that_was_handed_in_after_its_grade_is_returned_or_needs_another(
     sandbox: Sandbox, kind: str

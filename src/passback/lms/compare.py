@@ -68,12 +68,15 @@ def keeps(fields: SubmissionFields, held: Submission) -> bool:
     graded = held.grade is not None or held.grade_points is not None
     gives = bool(fields.grade) or fields.grade_points is not None
     removes = fields.grade == "" and not gives
+    # Without the grade, or the excuse, that returned it, work is not returned any more.
+    ungraded = not gives and not graded and "excused" not in held.flags
+    leaves = ungraded and (removes or fields.flags is not None)
     return (
         (not removes or not graded)
         and (not gives or graded)
         and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
         and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
-        and (removes or _is_in(fields.state, held, gives=gives))
+        and (leaves or _is_in(fields.state, held, gives=gives))
         and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
         and (fields.extra_attempts is None or fields.extra_attempts == (held.extra_attempts or 0))
         and (fields.override_due_date is None or held.override_due_date is not None)

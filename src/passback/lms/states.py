@@ -11,12 +11,13 @@ NEEDS_GRADE = "returns work only with a grade, and what was handed in since only
 def asked_state(fields: SubmissionFields, state: str, *, other_work: bool) -> str | None:
     """Return the state to which a change moves work that is in `state`; None if it is to stay.
 
-    Beside a grade, an earlier state than ``returned`` only says where the work was, unless `other_work` comes with it:
-    clients send back what they have read. If they ask again because an answer was lost, the grade may have returned the
-    work meanwhile, which must not be handed in again.
+    Beside a grade, an earlier state than ``returned`` only says where work was, and so does ``created`` beside work,
+    unless `other_work` comes with it: clients send back what they have read. If they ask again because an answer was
+    lost, the work may have been handed in or returned meanwhile, and must not be handed in again.
     """
     gives = bool(fields.grade) or fields.grade_points is not None
-    earlier = fields.state == "created" or (
-        state == "returned" and fields.state in ("submitted", "reclaimed")
-    )
-    return None if gives and earlier and not other_work else fields.state
+    if fields.state == "created":
+        stays = gives or bool(fields.attachments)
+    else:
+        stays = gives and state == "returned" and fields.state in ("submitted", "reclaimed")
+    return None if stays and not other_work else fields.state

@@ -129,7 +129,7 @@ class Grading:
         elif fields.override_due_date is not None or fields.extra_attempts is not None:
             answer = await self._before(target)
         assert answer is not None
-        if fields.state == "returned" and grade.posted != "":
+        if fields.state == "returned" and (grade.posted or map_submissions.is_graded(answer)):
             try:
                 with _commented(fields):
                     answer = await self._returned(target, answer)

@@ -302,7 +302,12 @@ def _gives(fields: SubmissionFields) -> bool:
 def _graded(fields: SubmissionFields, answer: Json) -> bool:
     if answer.get("workflow_state") in ("submitted", "pending_review"):
         return _gives(fields)  # a grade that is there is of earlier work
-    return _gives(fields) or number(answer, "score") is not None or answer.get("excused") is True
+    return _gives(fields) or is_graded(answer)
+
+
+def is_graded(answer: Json) -> bool:
+    """Whether the student has a grade, or is excused."""
+    return number(answer, "score") is not None or answer.get("excused") is True
 
 
 def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: LmsAssignment) -> None:
