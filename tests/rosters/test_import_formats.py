@@ -6,7 +6,7 @@ import pytest
 
 from passback.store import roster
 from support.imports import FORMATS, Importer, counts
-from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, changed, without
+from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, changed, text, without
 
 
 @pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
@@ -181,13 +181,48 @@ def test_a_name_is_kept_as_it_is(bring: Importer, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "between", ["\t", "\n", "\r\n", "\r", "\x00", "\x1b", "\x85", "\u2028", "\u202e", "\ufeff"]
+    "between",
+    [
+        "\t",
+        "\n",
+        "\r\n",
+        "\r",
+        "\x00",
+        "\x1b",
+        "\x85",
+        "\u200e",
+        "\u200f",
+        "\u2028",
+        "\u202e",
+        "\u2060",
+        "\ufeff",
+    ],
 )
-def test_control_characters_are_blanks(bring: Importer, between: str) -> None:
+def test_control_and_invisible_characters_are_blanks(bring: Importer, between: str) -> None:
     files = changed(CLEVER, "students.csv", 2, "First_name", f"{between}Cy{between}Jr{between}")
     bring(changed(files, "enrollments.csv", 2, "Student_id", f"p1{between}"))
     assert {user.first_name for user in bring.all(roster.USERS)} >= {"Cy Jr"}
     assert bring.members()["student"] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("within", ["\u00ad", "\u200c", "\u200d"])
+def test_what_a_script_needs_within_a_name_stays_there(bring: Importer, within: str) -> None:
+    files = changed(CLEVER, "students.csv", 2, "First_name", f"{within}Cy{within}Jr {within}")
+    bring(changed(files, "enrollments.csv", 2, "Student_id", f"p1{within}"))
+    assert {user.first_name for user in bring.all(roster.USERS)} >= {f"Cy{within}Jr"}
+    assert bring.members()["student"] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("sep=,\r\n", ""), ("SEP=,\r\n", ""), ("\ufeffSep=,\r\n", ""), ("\ufeff\ufeff", ""), ("\u200e", ""),
+        ("", "\x1a"), ("", "\x1a\r\n"), ("", "\0\0"), ("", "\u200b,\x00\r\n"), ("", "\ufeff"),
+    ],
+)  # fmt: skip
+def test_what_surrounds_the_rows_is_no_row(bring: Importer, before: str, after: str) -> None:
+    found = bring({name: f"{before}{text(table)}{after}" for name, table in ONEROSTER_11.items()})
+    assert (found.problems, counts(found)["students"]) == ([], (2, 0, 0))
 
 
 @pytest.mark.parametrize("word", ["1.1", "v1.1", "V1.1", "1.1.0", "1.1.1"])

@@ -185,6 +185,11 @@ BYTES: dict[str, tuple[str, bytes, str]] = {
         b"School_id\tSchool_name\ns1\tNorth\n",
         "schools.csv, line 1: the columns are separated by tabs: separate them by commas",
     ),
+    "vertical bars": (
+        "schools.csv",
+        b"School_id|School_name\ns1|North\n",
+        "schools.csv, line 1: the columns are separated by vertical bars: separate them by commas",
+    ),
     "an endless line": (
         "schools.csv",
         b"School_id,School_name\n" + b"x" * 100_000,

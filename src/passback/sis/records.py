@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator
 
@@ -16,9 +17,31 @@ NO_RECORD: Record = (0, None, "")
 
 OLD_LINE_ENDS = "the lines end in CR alone, as on old Macs: save the file with Windows or Unix line endings"
 
+_INVISIBLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]+"
+)
+_WITHIN_WORDS = "\u00ad\u200c\u200d"
+"""Soft hyphens and joiners, which many scripts need within a name, and which say nothing at its ends."""
 _LONGEST_ROW = 128 * 1024
 """In characters, over all its lines; below the csv module's own limit for a value."""
 _TOO_LONG = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
+
+
+def clean(value: str) -> str:
+    """`value` with control and invisible characters as blanks, and without surrounding ones."""
+    if value.isprintable():
+        return value.strip()
+    return _INVISIBLE.sub(" ", value).strip().strip(_WITHIN_WORDS).strip()
+
+
+def title_key(title: str) -> str:
+    """A column's name as it is compared."""
+    return clean(title).lower()
+
+
+def is_for_spreadsheets(values: list[str] | None) -> bool:
+    """Whether the first row only tells spreadsheets the separator."""
+    return values is not None and title_key(values[0]).startswith("sep=")
 
 
 class _Lines:
@@ -116,7 +139,7 @@ def _one_a_line(block: str) -> list[list[str]] | None:
 
 
 def _is_row(values: list[str]) -> bool:
-    return bool(values) and (bool(values[0].strip()) or any(map(str.strip, values)))
+    return bool(values) and ((values[0].isprintable() and bool(values[0].strip())) or any(map(clean, values)))
 
 
 def _explain(error: str) -> str:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from passback.sis.archive import NOT_UTF_8, RosterFiles
 from passback.sis.days import read_day
-from passback.sis.records import NO_RECORD, Record
+from passback.sis.records import NO_RECORD, Record, clean, is_for_spreadsheets, title_key
 from passback.sis.rows import Problems
 from passback.sis.tables import LONGEST_ID, is_nothing
 
@@ -68,10 +68,10 @@ class SourceFile:
         problems = Problems()
         found = chain.from_iterable(self._files.records(self.name, problems))
         _, titles, _ = next(found, NO_RECORD)
-        if titles is not None and titles[0].startswith("sep="):  # an instruction to spreadsheets
+        if is_for_spreadsheets(titles):
             _, titles, _ = next(found, NO_RECORD)
         self.titles = titles or []
-        keys = [title.strip().lower() for title in self.titles]
+        keys = [title_key(title) for title in self.titles]
         self._columns = {key: index for index, key in enumerate(keys) if key}
         self.usable = len(self._columns) == sum(map(bool, keys)) and all(
             column.lower() in self._columns for column in self._required
@@ -113,7 +113,7 @@ class SourceFile:
 
     def _value(self, values: Sequence[str], column: str) -> str:
         index = self._columns.get(column.lower())
-        return "" if index is None else NOT_UTF_8.sub("\ufffd", values[index].strip())
+        return "" if index is None else NOT_UTF_8.sub("\ufffd", clean(values[index]))
 
     def extended(self, values: Sequence[str]) -> list[str]:
         """A row of the file with empty values for the columns that it lacks, in the order of `all_titles`."""
@@ -135,7 +135,7 @@ def stored_record(name: str, titles: Sequence[str], row: SourceRow) -> list[str]
     """A row that was stored, as a row of a file with these columns."""
     known = dict(zip((it.lower() for it in KEPT[name]), row.values, strict=False))
     known |= {"sourcedid": row.id, "status": "tobedeleted" if row.gone else ""}
-    return [known.get(title.strip().lower(), "") for title in titles]
+    return [known.get(title_key(title), "") for title in titles]
 
 
 def default_titles(name: str) -> list[str]:

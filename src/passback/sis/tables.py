@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from passback.sis.archive import NOT_UTF_8, RosterFiles
 from passback.sis.days import read_day
-from passback.sis.records import NO_RECORD, Record
+from passback.sis.records import NO_RECORD, Record, clean, is_for_spreadsheets, title_key
 from passback.sis.rows import Problems, Row, Value
 
 Field = tuple[Literal["id", "optional id", "required", "text", "day"], str]
@@ -21,7 +21,6 @@ Field = tuple[Literal["id", "optional id", "required", "text", "day"], str]
 LONGEST = 1000
 LONGEST_ID = 255
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]+")
 _NOTHING = frozenset(
     "".join(letters)
     for word in ("", "NULL", "N/A", "#N/A", "\\N")
@@ -30,7 +29,7 @@ _NOTHING = frozenset(
 _NO_DAY = re.compile(r"0+[-/]0+[-/]0+(?: 0+:00:00)?", re.ASCII)
 """How databases write that there is no date."""
 _NO_VALUE = "the value is empty: every row needs one"
-_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 class Line:
@@ -76,7 +75,7 @@ class Line:
     def known(self, column: str) -> str | None:
         """An id in a row that has a problem; None if there is none, or it is not one."""
         index = self._columns.get(column.lower())
-        value = "" if index is None else _clean(self._values[index])
+        value = "" if index is None else clean(self._values[index])
         unusable = is_nothing(value) or len(value) > LONGEST_ID or NOT_UTF_8.search(value)
         return None if unusable else value
 
@@ -85,7 +84,7 @@ class Line:
         index = self._columns.get(column.lower())
         if index is None:
             return ""
-        value = _clean(self._values[index])
+        value = clean(self._values[index])
         if not value.isprintable() and NOT_UTF_8.search(value):
             self.report(column, "the value is not UTF-8 (it may be Windows-1252): save the file as UTF-8")
             return ""
@@ -150,11 +149,6 @@ def is_nothing(value: str) -> bool:
     return value in _NOTHING
 
 
-def _clean(value: str) -> str:
-    """`value` with control characters as blanks, and without surrounding ones."""
-    return (value if value.isprintable() else _CONTROLS.sub(" ", value)).strip()
-
-
 def lines(archive: RosterFiles, name: str, required: Iterable[str], problems: Problems) -> Iterator[Line]:
     """The rows of a file that has the `required` columns, in any order and case. Problems are added to `problems`.
 
@@ -187,7 +181,7 @@ def tables(archive: RosterFiles, name: str, required: Iterable[str], problems: P
         return records.pop(0) if records else NO_RECORD
 
     number, titles, fault = first()
-    if titles is not None and titles[0].startswith("sep="):  # an instruction to spreadsheets
+    if is_for_spreadsheets(titles):
         number, titles, fault = first()
     if titles is None:
         if name not in problems.cut_short:
@@ -288,9 +282,9 @@ def _columns(
     """The index of each column by its title in lower case; None if the header has problems."""
     columns: dict[str, int] = {}
     for index, title in enumerate(titles):
-        key = title.strip().lower()
+        key = title_key(title)
         if key in columns:
-            problems.stop_file(name, number, title.strip(), "the column appears twice: remove one")
+            problems.stop_file(name, number, clean(title), "the column appears twice: remove one")
             return None
         if key:  # a spreadsheet may leave columns without a title at the end
             columns[key] = index
