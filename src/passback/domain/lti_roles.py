@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
 LtiRole = Literal["teacher", "student", "administrator", "mentor", "other"]
 
 _CONTEXT = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+_VOCABULARIES = (f"{_CONTEXT}#", f"{_CONTEXT}/", "urn:lti:role:ims/lis/")
+"""What comes before the roles in a course: that of LTI 1.3, and the one of LTI 1.1, which some still send."""
 _BY_NAME: dict[str, LtiRole] = {
     "instructor": "teacher",
     "teachingassistant": "teacher",
@@ -34,12 +37,11 @@ def role_in_course(roles: Iterable[str]) -> LtiRole:
 
 
 def _in_course(role: str) -> LtiRole | None:
-    vocabulary, _, name = role.rpartition("#")
-    if vocabulary == "":
-        return _BY_NAME.get(name.lower())  # the short form of a role in the course
-    if vocabulary.startswith(_CONTEXT + "/"):
-        return _BY_NAME.get(vocabulary.removeprefix(_CONTEXT + "/").lower())
-    return _BY_NAME.get(name.lower()) if vocabulary == _CONTEXT else None
+    """By the principal role, which is all that a role says that has another below it."""
+    name = role
+    for vocabulary in _VOCABULARIES:
+        name = name.removeprefix(vocabulary)
+    return _BY_NAME.get(re.split("[#/]", name)[0].lower())
 
 
 def _elsewhere(role: str) -> LtiRole | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.domain.lti_roles import role_in_course
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.interface import Unavailable
 from passback.lms.lti.contexts import Context
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from passback.domain.roster import Role
     from passback.lms.lti.api import LtiApi
 
-_ELSEWHERE = ("/institution/", "/system/", "urn:lti:instrole:", "urn:lti:sysrole:")
-"""What is in roles that somebody has in the school or the LMS, and not in the course."""
 _TEST_USER = "system/person#TestUser"
 
 
@@ -89,17 +88,11 @@ async def find_section(api: LtiApi, context: Context) -> tuple[LmsCourse, Sectio
 
 def role_of(member: Json) -> Role | None:
     """Return whether a member teaches or learns in the course; None for parents, guests and the like."""
-    roles = [it for it in texts(member, "roles") if not any(part in it for part in _ELSEWHERE)]
-    if any(_TEST_USER in it for it in texts(member, "roles")):
+    roles = texts(member, "roles")
+    role = role_in_course(roles)
+    if any(_TEST_USER in it for it in roles):
         return None
-    if any(_names(it) & {"Instructor", "TeachingAssistant"} for it in roles):
-        return "teacher"
-    return "student" if any(_names(it) & {"Learner", "Student"} for it in roles) else None
-
-
-def _names(role: str) -> set[str]:
-    """The names in a role, which may be short, and may have another below it: ``.../Instructor#Grader``."""
-    return set(role.replace("#", "/").split("/")[-2:])
+    return role if role == "teacher" or role == "student" else None
 
 
 def _is_active(member: Json) -> bool:
