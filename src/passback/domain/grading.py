@@ -68,8 +68,13 @@ def text_of(points: Decimal, grading_type: GradingType, points_possible: Decimal
         return None
     share = _EXACT.divide(_EXACT.multiply(points, _HUNDRED), points_possible)
     if grading_type == "percent":
-        return plain(share.quantize(Decimal("0.01"), ROUND_HALF_UP, _EXACT)) + "%"
+        return plain(rounded(share, Decimal("0.01"))) + "%"
     return next(letter for letter, least in LETTER_SCALE if share >= least)
+
+
+def rounded(number: Decimal, step: Decimal) -> Decimal:
+    """`number` to the digits of `step`, halves up, however large it is: decimal's own context ends at 28 digits."""
+    return number.quantize(step, ROUND_HALF_UP, _EXACT)
 
 
 def plain(number: Decimal) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from passback.domain.grading import plain
+from passback.domain.grading import plain, rounded
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
@@ -100,7 +100,7 @@ def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | 
     points = points_given(fields, stored.assignment)
     if points is not None and not stored.assignment.points_possible:
         raise RefusedByLms("NOT_GRADED", f"{NAME} grades only assignments that have points_possible")
-    return None if points is None else points.quantize(_CENT, ROUND_HALF_UP)
+    return None if points is None else rounded(points, _CENT)
 
 
 def given_draft(answer: Json, note: Mapping[str, Any] | None) -> Decimal | None:

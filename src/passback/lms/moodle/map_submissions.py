@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Attachment
 from passback.domain.clock import SECOND
+from passback.domain.grading import rounded
 from passback.domain.submission import Submission, flags_of
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
 from passback.lms.moodle.errors import NAME
@@ -146,7 +147,7 @@ def judge(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
         return NO_GRADE
     if points > stored.maximum or points < 0:
         raise RefusedByLms("INVALID_GRADE", f"Moodle takes 0 to {stored.maximum} points for this assignment")
-    return points.quantize(_DIGITS, ROUND_HALF_UP)
+    return rounded(points, _DIGITS)
 
 
 def check_state(
