@@ -54,8 +54,10 @@ def test_points_come_back_exactly_though_google_keeps_two_decimals(lms: Lms) -> 
     assert lms.read(assignment).grade_points == 3
 
 
-def test_points_may_be_as_many_as_the_contract_takes(lms: Lms) -> None:
-    assert lms.grade(lms.create().lms_id, grade_points=Decimal("3e38")).grade_points == Decimal("3e38")
+def test_more_points_than_classroom_takes_are_refused(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    with pytest.raises(RefusedByLms, match="^INVALID_GRADE: "):
+        lms.grade(assignment, grade_points=Decimal("3e38"))
 
 
 def test_a_grade_is_taken_away(lms: Lms) -> None:
