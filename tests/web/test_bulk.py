@@ -81,6 +81,13 @@ def test_warnings_are_told_once(sandbox: Sandbox, essay: str) -> None:
     assert reply.headers["passback-warnings"] == "UNKNOWN_FIELD:colour"
 
 
+@pytest.mark.parametrize("prefer", ["", "respond-async"])
+def test_a_field_beside_the_submissions_is_warned_of(sandbox: Sandbox, essay: str, prefer: str) -> None:
+    body = {"submissions": [{"user_id": STUDENTS[0], "colour": "red"}], "extra": 1}
+    reply = sandbox.call("PATCH", f"{essay}/submissions", body, {"Prefer": prefer})
+    assert reply.headers["passback-warnings"] == "UNKNOWN_FIELD:extra, UNKNOWN_FIELD:colour"
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

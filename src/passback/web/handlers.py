@@ -22,6 +22,7 @@ from passback.gateway import (
     webhook_messages,
     webhooks,
 )
+from passback.gateway.rules import unknown_fields
 from passback.web import roster
 from passback.web.messages import JSON, REPLAYED, Response
 from passback.web.preferences import idempotency_key
@@ -129,12 +130,15 @@ async def update_submission(call: Call) -> Response:
 
 async def update_submissions(call: Call) -> Response:
     """PATCH ``.../assignments/{assignment_id}/submissions``: ours, up to 500 at once."""
-    items = decode.submission_items(call.body)
+    items, unknown = decode.submission_items(call.body)
     section_id = _section_id(call)
     assignment_id = call.parameters["assignment_id"]
-    return await _answer_to_change(
+    response = await _answer_to_change(
         call, await submissions.update_many(call.gateway, call.caller, section_id, assignment_id, items)
     )
+    if not unknown:
+        return response
+    return replace(response, warnings=tuple(dict.fromkeys((*unknown_fields(unknown), *response.warnings))))
 
 
 async def read_delivery(call: Call) -> Response:

@@ -58,8 +58,8 @@ def submission_request(body: bytes) -> SubmissionRequest:
     )
 
 
-def submission_items(body: bytes) -> list[SubmissionItem]:
-    """Decode the body of a bulk update (ours): ``{"submissions": [{"user_id": ..., ...}, ...]}``, in order.
+def submission_items(body: bytes) -> tuple[list[SubmissionItem], tuple[str, ...]]:
+    """Decode the body of a bulk update (ours): its parts, in order, and the names of unknown fields beside them.
 
     Raises `Refusal` if the body cannot be read or has no list. An error in one part is reported in that part.
     """
@@ -69,17 +69,19 @@ def submission_items(body: bytes) -> list[SubmissionItem]:
             f"json: cannot unmarshal {_kind(value)} into Go value of type models.SubmissionsRequest"
         )
     items: Any = None
+    unknown: dict[str, None] = {}
     for key, item in value or ():
         if _folded(key) == "submissions":
             items = item
+        else:
+            unknown[key] = None
     if items is None:
         raise validation_failure(["submissions in body is required"])
     if type(items) is not list:
-        place = "SubmissionsRequest.submissions"
-        raise bad_request(_type_error(items, place, "[]*models.SubmissionRequest"))
+        raise bad_request(_type_error(items, "SubmissionsRequest.submissions", "[]*models.SubmissionRequest"))
     if len(items) > MOST_ITEMS:
         raise validation_failure([f"submissions in body should have at most {MOST_ITEMS} items"])
-    return [_submission_item(item) for item in items]
+    return list(map(_submission_item, items)), tuple(unknown)
 
 
 def webhook_request(body: bytes) -> WebhookRequest:
@@ -458,12 +460,10 @@ def _submission_item(value: Any) -> SubmissionItem:
                 user_id = item
         rest = tuple(pair for pair in value if _folded(pair[0]) != "user_id")
     if type(user_id) is not str:
-        wrong = (
-            bad_request(_type_error(user_id, "SubmissionRequest.user_id", "string"))
-            if user_id is not None
-            else None
-        )
-        return SubmissionItem("", None, wrong or bad_request('user_id in path must be of type mongo-id: ""'))
+        wrong = 'user_id in path must be of type mongo-id: ""'
+        if user_id is not None:
+            wrong = _type_error(user_id, "SubmissionRequest.user_id", "string")
+        return SubmissionItem("", None, bad_request(wrong))
     try:
         return SubmissionItem(user_id, _bind(rest, "SubmissionRequest", _SUBMISSION, SubmissionRequest))
     except Refusal as refusal:
