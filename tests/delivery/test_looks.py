@@ -19,7 +19,7 @@ from passback.domain.assignment import Assignment
 from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import Delivery
 from passback.domain.submission import Submission
-from passback.lms.http import client
+from passback.lms.http import within
 from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.registry import Reached
 from passback.sandbox.seed import seed
@@ -551,7 +551,7 @@ def test_looks_that_fail_do_not_stop_grades(world: World) -> None:
 
     class Sparing(Lms):
         def _called(self, name: str) -> None:
-            spared.append(client._SPARES_BREAKER.get())  # noqa: SLF001 - nothing else shows it here
+            spared.append(within.SPARES_BREAKER.get())
 
     world.reach.connector = Sparing()
     world.look()

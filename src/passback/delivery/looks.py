@@ -19,7 +19,7 @@ from passback.delivery import changes, webhook_notify
 from passback.delivery.lms_errors import report_lms_error
 from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import lane_of
-from passback.lms.http.client import without_tripping_breaker
+from passback.lms.http.within import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, RefusedByLms
 from passback.store import assignments, delivery_lanes, lms_seen, looks, roster
 from passback.store.engine.database import StoreError

@@ -13,7 +13,7 @@ from passback.delivery.submissions import Done, SubmissionTarget
 from passback.delivery.webhook_send import Message, Transport
 from passback.domain.clock import SECOND
 from passback.domain.delivery import Delivered, Failed, Refused
-from passback.lms.http.client import guarded
+from passback.lms.http.within import guarded
 from passback.store import roster
 from passback.store.engine.database import StoreUnavailable
 from passback.wire import errors

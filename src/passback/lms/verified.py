@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 from passback.domain.clock import REAL_TIME, Clock, Timer, system_clock
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import compare
-from passback.lms.http.client import Writes, watching_writes
+from passback.lms.http.within import Writes, watching_writes
 from passback.lms.interface import (
     Capabilities,
     Connector,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, SectionRef
-from passback.lms.http.client import without_tripping_breaker
+from passback.lms.http.within import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
 from passback.lms.registry import BUILTIN
 from passback.rosters.removals import most_removed

@@ -14,6 +14,7 @@ from passback.lms.http import client as client_module
 from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.http.pace import Limit
 from passback.lms.http.reply import Reply
+from passback.lms.http.within import watching_writes
 from passback.lms.interface import LmsConnection, Unavailable
 from passback.testing.jumping import JumpingTime
 
@@ -254,7 +255,7 @@ def test_no_refusal_is_about_a_further_page(status: int) -> None:
 def test_it_is_told_whether_something_was_written() -> None:
     async def written(server: Server, method: str) -> bool:
         async with serving(server, patience=0.01) as client:
-            with client_module.watching_writes() as writes, contextlib.suppress(Unavailable):
+            with watching_writes() as writes, contextlib.suppress(Unavailable):
                 await client.send(method, "things", safe=True)
             return writes.any
 

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 import pytest
 
 from passback.domain.clock import SECOND, Timer
-from passback.lms.http.client import LmsClient, PlainManners, guarded
+from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.http.gate import Gate, Resting, Result, SharedGate
 from passback.lms.http.pace import Limit
 from passback.lms.http.reply import Reply
+from passback.lms.http.within import guarded
 from passback.lms.interface import LmsConnection, Unavailable
 from passback.lms.shared import Shared
 from passback.store.engine import migrate

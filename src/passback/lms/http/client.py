@@ -11,21 +11,19 @@ or raised holds a query, a header or a body: those may hold secrets and students
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.lms.http import exchanges
+from passback.lms.http import exchanges, within
 from passback.lms.http.gate import LONGEST_WAIT, Gate, Resting, Result, SharedGate, usable
 from passback.lms.http.hosts import Hosts, Params
 from passback.lms.http.pace import Limit
@@ -55,50 +53,6 @@ _ABOUT_A_READ = (401, 403, 404)
 
 
 log = logging.getLogger(__name__)
-
-_MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
-_SPARES_BREAKER: ContextVar[bool] = ContextVar("spares_breaker", default=False)
-
-
-@contextlib.contextmanager
-def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
-    """Block writes to an LMS inside the ``with`` once `may_act` is false: another process may have taken over."""
-    token = _MAY_ACT.set(may_act)
-    try:
-        yield
-    finally:
-        _MAY_ACT.reset(token)
-
-
-@contextlib.contextmanager
-def without_tripping_breaker() -> Iterator[None]:
-    """Inside the ``with`` no failure counts for the breaker: background reads never stop the grades."""
-    token = _SPARES_BREAKER.set(True)
-    try:
-        yield
-    finally:
-        _SPARES_BREAKER.reset(token)
-
-
-class Writes:
-    """What was written inside a ``with`` of `watching_writes`."""
-
-    any = False
-    """Whether an LMS has taken a write, or may have."""
-
-
-_WRITES: ContextVar[Writes | None] = ContextVar("writes", default=None)
-
-
-@contextlib.contextmanager
-def watching_writes() -> Iterator[Writes]:
-    """Watch whether something is written inside the ``with``."""
-    writes = Writes()
-    token = _WRITES.set(writes)
-    try:
-        yield writes
-    finally:
-        _WRITES.reset(token)
 
 
 class Manners(Protocol):
@@ -331,7 +285,7 @@ class LmsClient:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{request.what}: it throttles requests", retry_after=wait) from None
         # A background read may fail for a reason of its own, such as one section that the LMS cannot list.
-        failed = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED
+        failed = Result.NOT_SENT if within.SPARES_BREAKER.get() else Result.FAILED
         went, hold_back, room = Result.NOT_SENT, 0.0, None
         began = time.monotonic()
         try:
@@ -424,7 +378,7 @@ class LmsClient:
         credentials = await self._manners.credentials(
             request.method, request.url, request.acting, renew=renew
         )
-        may_act = _MAY_ACT.get()
+        may_act = within.MAY_ACT.get()
         if not request.safe and may_act is not None and not may_act():
             raise Unavailable("this process was taken for dead, and leaves it to others", retry_after=5)
         try:
@@ -446,7 +400,7 @@ class LmsClient:
 
 
 def _note_write(request: _Request) -> None:
-    writes = _WRITES.get()
+    writes = within.WRITES.get()
     if writes is not None and not request.reads:
         writes.any = True
 

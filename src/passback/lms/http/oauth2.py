@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from passback.domain.clock import REAL_TIME, SECOND, Clock, Timer, system_clock
-from passback.lms.http.client import LmsClient, PlainManners, watching_writes
+from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.http.reply import Reply
+from passback.lms.http.within import watching_writes
 from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
 from passback.lms.tokens import Exchanged, HeldRefreshToken, Token
 from passback.observe.lms import LmsWatch
