@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import LmsError, Unavailable
@@ -15,12 +15,26 @@ class Stale(Unavailable):
         super().__init__("what is remembered is no longer so", in_doubt=True, retry_after=1)
 
 
-def to_repeat(
-    changes: Sequence[tuple[str, SubmissionFields]], outcomes: Sequence[Submission | LmsError]
-) -> list[int]:
-    """Return the positions of the changes that are `Stale`, and of those of the same student that followed them."""
+async def made_afresh(
+    changes: Sequence[tuple[str, SubmissionFields]],
+    outcomes: list[Submission | LmsError],
+    update: Callable[[Sequence[tuple[str, SubmissionFields]]], Awaitable[Sequence[Submission | LmsError]]],
+) -> list[Submission | LmsError]:
+    """Return the outcomes after `update`, which reads all again, has made those changes again that are `Stale`.
+
+    And those of the same students that followed them: each student's are made in order.
+    """
     first: dict[str, int] = {}
     for at, ((student, _), outcome) in enumerate(zip(changes, outcomes, strict=True)):
         if isinstance(outcome, Stale):
             first.setdefault(student, at)
-    return [at for at, (student, _) in enumerate(changes) if at >= first.get(student, len(changes))]
+    again = [at for at, (student, _) in enumerate(changes) if at >= first.get(student, len(changes))]
+    if not again:
+        return outcomes
+    found: Sequence[Submission | LmsError]
+    try:
+        found = await update([changes[at] for at in again])
+    except LmsError as error:
+        found = [error] * len(again)
+    renewed = dict(zip(again, found, strict=True))
+    return [renewed.get(at, outcome) for at, outcome in enumerate(outcomes)]

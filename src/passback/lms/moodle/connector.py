@@ -37,7 +37,7 @@ from passback.lms.moodle.roster import (
     section_of,
 )
 from passback.lms.moodle.templates import Templates
-from passback.lms.stale import to_repeat
+from passback.lms.stale import made_afresh
 from passback.lms.toolkit.json_fields import Json, as_object, check_id, flag, id_of, text, unix_instant
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
@@ -181,10 +181,17 @@ class MoodleConnector(ListsDecide, OneOfMany):
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         key = f"{section}/{assignment}"
-        fresh = not self._recent.knows(key)
-        stored = await self._recent.get(key, partial(self._for_grading, section, assignment))
-        outcomes = await self._grading.update(section, stored, changes, fresh=fresh)
-        outcomes = await self._without_memory(section, assignment, changes, outcomes)
+
+        async def update(
+            changes: Sequence[tuple[str, SubmissionFields]], *, fresh: bool = True
+        ) -> list[Submission | LmsError]:
+            if fresh:
+                self._recent.forget(key)
+            stored = await self._recent.get(key, partial(self._for_grading, section, assignment))
+            return await self._grading.update(section, stored, changes, fresh=fresh)
+
+        outcomes = await update(changes, fresh=not self._recent.knows(key))
+        outcomes = await made_afresh(changes, outcomes, update)
         if any(isinstance(it, Gone | RefusedByLms) for it in outcomes):
             self._recent.forget(key)
         gone = [it for it in outcomes if isinstance(it, Gone) and it.thing != "grader"]
@@ -196,27 +203,6 @@ class MoodleConnector(ListsDecide, OneOfMany):
             except LmsError:
                 return outcomes  # what was done of the others is known nevertheless
         return outcomes
-
-    async def _without_memory(
-        self,
-        section: str,
-        assignment: str,
-        changes: Sequence[tuple[str, SubmissionFields]],
-        outcomes: list[Submission | LmsError],
-    ) -> list[Submission | LmsError]:
-        """Make the changes that came out by what is remembered, and those that followed them, with that read again."""
-        again = to_repeat(changes, outcomes)
-        if not again:
-            return outcomes
-        key = f"{section}/{assignment}"
-        self._recent.forget(key)
-        try:
-            stored = await self._recent.get(key, partial(self._for_grading, section, assignment))
-            found = await self._grading.update(section, stored, [changes[at] for at in again], fresh=True)
-        except LmsError as error:
-            found = [error] * len(again)
-        renewed = dict(zip(again, found, strict=True))
-        return [renewed.get(at, outcome) for at, outcome in enumerate(outcomes)]
 
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await read_courses(self._api)

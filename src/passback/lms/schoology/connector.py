@@ -36,7 +36,7 @@ from passback.lms.schoology.roster import (
     read_sections,
 )
 from passback.lms.schoology.stored import as_stored
-from passback.lms.stale import to_repeat
+from passback.lms.stale import made_afresh
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
 from passback.lms.toolkit.looks import looked
@@ -297,29 +297,17 @@ class SchoologyConnector(OneOfMany):
         except Gone:
             await self._still_there(section, ref)
             raise
-        return await self._without_memory(section, ref, changes, outcomes)
 
-    async def _without_memory(
-        self,
-        section: str,
-        ref: Ref,
-        changes: Sequence[tuple[str, SubmissionFields]],
-        outcomes: list[Submission | LmsError],
-    ) -> list[Submission | LmsError]:
-        """Make the changes that failed by what is remembered, and those that followed them, with all read again."""
-        again = to_repeat(changes, outcomes)
-        if not again:
-            return outcomes
-        self._roster.forget(section)
-        self._setups.forget(section)
-        self._recent.forget(f"{section}/{ref.lms_id}")
-        try:
+        async def without_memory(
+            changes: Sequence[tuple[str, SubmissionFields]],
+        ) -> list[Submission | LmsError]:
+            self._roster.forget(section)
+            self._setups.forget(section)
+            self._recent.forget(f"{section}/{ref.lms_id}")
             stored = await self._load(section, ref)
-            found = await self._grading.update(section, stored, [changes[at] for at in again], fresh=True)
-        except LmsError as error:
-            found = [error] * len(again)
-        renewed = dict(zip(again, found, strict=True))
-        return [renewed.get(at, outcome) for at, outcome in enumerate(outcomes)]
+            return await self._grading.update(section, stored, changes, fresh=True)
+
+        return await made_afresh(changes, outcomes, without_memory)
 
     async def _still_there(self, section: str, ref: Ref) -> None:
         """Check that the assignment still exists, after something of it was said to be gone. Raises `Gone`."""
