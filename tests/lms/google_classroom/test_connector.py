@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from passback.domain.clock import HOUR
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import KIND, errors
 from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
@@ -207,6 +208,21 @@ def test_a_course_whose_teachers_are_all_gone_cannot_be_written_to(lms: Lms) -> 
 
 def test_without_delegation_nothing_can_be_done(lms: Lms) -> None:
     lms.set(delegation=False)
+    with pytest.raises(NotAllowed) as caught:
+        lms.create()
+    assert caught.value.credentials
+
+
+@pytest.mark.parametrize("lost", ["key", "account", "clock"])
+def test_a_refused_assertion_is_not_blamed_on_the_user(lms: Lms, lost: str) -> None:
+    google = simulator(lms)
+    account = google.records.get("service_accounts", seed.SERVICE_ACCOUNT) or {}
+    if lost == "key":
+        google.records.put("service_accounts", seed.SERVICE_ACCOUNT, account | {"keys": {}})
+    elif lost == "account":
+        google.records.remove("service_accounts", seed.SERVICE_ACCOUNT)
+    else:
+        google.clock = lambda: lms.clock() + 2 * HOUR
     with pytest.raises(NotAllowed) as caught:
         lms.create()
     assert caught.value.credentials

@@ -40,6 +40,8 @@ def teacher_scopes(options: Mapping[str, str]) -> tuple[str, ...]:
     return (*TEACHER_SCOPES, TOPIC_SCOPE) if options.get("topic") else TEACHER_SCOPES
 
 
+_ABOUT_ASSERTION = ("Invalid JWT", "account not found")
+"""What Google says if the key was deleted, the clocks differ, or the service account is gone: no user is to blame."""
 AS_STUDENT = "student "
 """The prefix of the name to act by if it is a student's; the e-mail address follows."""
 
@@ -88,9 +90,9 @@ class GoogleTokens:
         try:
             return await self._endpoint.token({"grant_type": _GRANT, "assertion": self._assertion(acting)})
         except NotAllowed as error:
-            if "invalid_grant" in str(error):
-                raise NoSuchUser(str(error)) from None
-            raise
+            if "invalid_grant" not in str(error) or any(it in str(error) for it in _ABOUT_ASSERTION):
+                raise
+            raise NoSuchUser(str(error)) from None
 
     def _assertion(self, acting: str) -> str:
         """Return the assertion that a service account signs to act as a user. Raises `NotAllowed` if it has no key."""
