@@ -49,7 +49,7 @@ def refuse_unsupported(lms: str, fields: SubmissionFields, unsupported: frozense
     the LMS fails).
     """
     for name in sorted(unsupported & set(fields.__struct_fields__)):
-        # A due date may be 0, and to have no more attempts is to have what there is.
+        # A due date of 0 is one (1970); no extra attempts are what every student has anyway.
         given = getattr(fields, name)
         if given or (given is not None and name == "override_due_date"):
             raise Unsupported(lms, name)
