@@ -66,6 +66,16 @@ class SubmissionFields(Struct, frozen=True, omit_defaults=True):
     comment_others: frozenset[str] | None = None
     """Set by a connector: the LMS's ids of comments with the same words that are not this one."""
 
+    @property
+    def gives_grade(self) -> bool:
+        """Whether it gives a grade, as text or in points; an empty text removes one."""
+        return bool(self.grade) or self.grade_points is not None
+
+    @property
+    def gives_grade_or_excuse(self) -> bool:
+        """Whether it gives what work is returned with."""
+        return self.gives_grade or "excused" in (self.flags or ())
+
 
 class Submission(Struct, frozen=True):
     """A submission as it is in the LMS now."""

@@ -66,7 +66,7 @@ def with_comment_warning(fields: SubmissionFields, held: Submission) -> Submissi
 def keeps(fields: SubmissionFields, held: Submission) -> bool:
     """Whether a submission has something of all that a change gives, if perhaps another grade."""
     graded = held.grade is not None or held.grade_points is not None
-    gives = bool(fields.grade) or fields.grade_points is not None
+    gives = fields.gives_grade
     removes = fields.grade == "" and not gives
     # Without the grade, or the excuse, that returned it, work is not returned any more.
     ungraded = not gives and not graded and "excused" not in held.flags

@@ -15,9 +15,8 @@ def asked_state(fields: SubmissionFields, state: str, *, other_work: bool) -> st
     unless `other_work` comes with it: clients send back what they have read. If they ask again because an answer was
     lost, the work may have been handed in or returned meanwhile, and must not be handed in again.
     """
-    gives = bool(fields.grade) or fields.grade_points is not None
     if fields.state == "created":
-        stays = gives or bool(fields.attachments)
+        stays = fields.gives_grade or bool(fields.attachments)
     else:
-        stays = gives and state == "returned" and fields.state in ("submitted", "reclaimed")
+        stays = fields.gives_grade and state == "returned" and fields.state in ("submitted", "reclaimed")
     return None if stays and not other_work else fields.state

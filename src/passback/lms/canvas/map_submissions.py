@@ -289,20 +289,16 @@ def check_transition(
             raise RefusedByLms("INVALID_STATE", f"Canvas {NEEDS_GRADE}")
         handing_in = handing_in or wanted == "submitted"
     if handing_in:
-        if wanted == "returned" and not _gives(fields):
+        if wanted == "returned" and not fields.gives_grade_or_excuse:
             raise RefusedByLms("INVALID_STATE", f"Canvas {NEEDS_GRADE}")
         _check_attempts(fields, answer, now, item)
     return handing_in
 
 
-def _gives(fields: SubmissionFields) -> bool:
-    return bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
-
-
 def _graded(fields: SubmissionFields, answer: Json) -> bool:
     if answer.get("workflow_state") in ("submitted", "pending_review"):
-        return _gives(fields)  # a grade that is there is of earlier work
-    return _gives(fields) or is_graded(answer)
+        return fields.gives_grade_or_excuse  # a grade that is there is of earlier work
+    return fields.gives_grade_or_excuse or is_graded(answer)
 
 
 def is_graded(answer: Json) -> bool:

@@ -152,9 +152,7 @@ def check_transition(fields: SubmissionFields, answer: Json, note: Mapping[str, 
     state = state_of(answer)
     moves = is_transition(state, asked_state(fields, state, other_work=bool(new_links(fields, answer))))
     if moves and fields.state == "returned" and state == "created":
-        graded = (
-            bool(fields.grade) or fields.grade_points is not None or given_draft(answer, note) is not None
-        )
+        graded = fields.gives_grade or given_draft(answer, note) is not None
         if not graded:
             raise RefusedByLms(
                 "INVALID_STATE", f"{NAME} returns work only with a grade, or once it has been turned in"

@@ -196,9 +196,8 @@ class Grading:
 
     def _needs_look(self, fields: SubmissionFields) -> bool:
         """Whether what is there must be known before a change: also the comment, which a score would replace."""
-        grades = bool(fields.grade) or fields.grade_points is not None
         keeps_comment = fields.grade_comment is None and self._family.comments != "added"
-        return keeps_comment or not grades or fields.state is not None
+        return keeps_comment or not fields.gives_grade or fields.state is not None
 
     async def _judge(self, target: _Target, plan: _Planned, now: Result) -> _Planned:
         """Decide what is to be sent for a change. Raises `LmsError`."""

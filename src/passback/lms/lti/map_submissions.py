@@ -162,8 +162,7 @@ def check_state(fields: SubmissionFields, shown: Submission, now: Result, family
     for item in fields.attachments or ():
         raise Unsupported(family.name, f"submission type of {item.type}")
     moves = is_transition(shown.state, asked_state(fields, shown.state, other_work=False))
-    gives = bool(fields.grade) or fields.grade_points is not None
-    if moves and fields.state == "returned" and not gives and now.points is None:
+    if moves and fields.state == "returned" and not fields.gives_grade and now.points is None:
         raise RefusedByLms("INVALID_STATE", f"{family.name} returns work only with a grade")
     return moves
 
@@ -203,14 +202,13 @@ def to_note(
 ) -> dict[str, Any]:
     """Return the note of a submission after a change; `now` is what the LMS shows of it."""
     note = dict(before)
-    gives = bool(fields.grade) or fields.grade_points is not None
     if fields.grader_id is not None:
         note["grader"] = fields.grader_id
     if moves and fields.state in ("submitted", "reclaimed"):
         points = None if now.points is None else plain(now.points)
         note |= {"state": fields.state, "state_points": points}
         note |= {"handed_in": stamp if fields.state == "submitted" else None}
-    elif gives or fields.state == "returned":
+    elif fields.gives_grade or fields.state == "returned":
         note.pop("state", None)
     return note
 

@@ -133,8 +133,7 @@ def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing
         wanted = EXCUSED
     elif "missing" in fields.flags and write_missing:
         wanted = MISSING
-    gives_grade = bool(fields.grade) or fields.grade_points is not None
-    if wanted and gives_grade:
+    if wanted and fields.gives_grade:
         raise RefusedByLms("INVALID_GRADE", "Schoology cannot grade and excuse a student at once")
     flagged = seen.exception if seen.exception in (EXCUSED, MISSING if write_missing else EXCUSED) else 0
     return {} if wanted == flagged else {"exception": wanted}
@@ -213,19 +212,15 @@ def check_transition(
             _check_return(fields, seen, stored)
         handing_in = handing_in or wanted == "submitted"
     if handing_in:
-        if wanted == "returned" and not _gives(fields):
+        if wanted == "returned" and not fields.gives_grade_or_excuse:
             raise RefusedByLms("INVALID_STATE", f"Schoology {NEEDS_GRADE}")
         _check_work(seen, stored)
     return handing_in
 
 
-def _gives(fields: SubmissionFields) -> bool:
-    return bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
-
-
 def _check_return(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> None:
     # If grades are shown and it is not returned, a grade that is there is of earlier work.
-    if not _gives(fields) and (stored.shows_grades or not seen.is_graded):
+    if not fields.gives_grade_or_excuse and (stored.shows_grades or not seen.is_graded):
         raise RefusedByLms("INVALID_STATE", f"Schoology {NEEDS_GRADE}")
     if not stored.shows_grades:
         raise RefusedByLms(
