@@ -27,7 +27,7 @@ from passback.lms.http import exchanges, within
 from passback.lms.http.gate import LONGEST_WAIT, Gate, Resting, Result, SharedGate, usable
 from passback.lms.http.hosts import Hosts, Params
 from passback.lms.http.pace import Limit
-from passback.lms.http.reply import Reply, is_throttled, retry_after
+from passback.lms.http.reply import Reply, retry_after, throttled_for
 from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
 from passback.network.addresses import Unreachable
 from passback.observe import tracing
@@ -107,7 +107,7 @@ class PlainManners:
         return False
 
     def throttled(self, reply: Reply) -> float | None:
-        return retry_after(reply, default=_USUAL_WAIT) if is_throttled(reply) else None
+        return throttled_for(reply, default=_USUAL_WAIT)
 
     def room(self, reply: Reply) -> float | None:  # noqa: ARG002
         return None

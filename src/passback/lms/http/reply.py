@@ -125,6 +125,11 @@ def is_throttled(reply: Reply) -> bool:
     return _RATE_LIMIT.search(reply.body[:2000].decode("utf-8", "replace")) is not None
 
 
+def throttled_for(reply: Reply, default: float) -> float | None:
+    """Return the seconds to wait if a request was one too many, as `retry_after` has them; None if it was not."""
+    return retry_after(reply, default) if is_throttled(reply) else None
+
+
 def retry_after(reply: Reply, default: float) -> float:
     """Return the seconds of a ``Retry-After`` header, ten minutes at most; `default` if there is no sound one."""
     asked = parse_retry_after(reply.headers.get("retry-after", ""), reply.headers.get("date", ""))

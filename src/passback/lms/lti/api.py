@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from passback.lms.http.client import LmsClient
 from passback.lms.http.links import links_of
-from passback.lms.http.reply import Reply, is_throttled, retry_after, sent_at
+from passback.lms.http.reply import Reply, sent_at, throttled_for
 from passback.lms.interface import Gone, NotAllowed, Unavailable
 from passback.lms.lti import errors
 from passback.lms.lti.errors import Overtaken
@@ -60,7 +60,7 @@ class LtiManners:
         return errors.is_about_token(reply)
 
     def throttled(self, reply: Reply) -> float | None:
-        return retry_after(reply, default=_WAIT_SECONDS) if is_throttled(reply) else None
+        return throttled_for(reply, default=_WAIT_SECONDS)
 
     def room(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from passback.lms.http.client import LmsClient
-from passback.lms.http.reply import is_throttled, retry_after
+from passback.lms.http.reply import throttled_for
 from passback.lms.interface import LmsError, NotAllowed
 from passback.lms.moodle import errors
 
@@ -40,7 +40,7 @@ class MoodleManners:
         return False
 
     def throttled(self, reply: Reply) -> float | None:
-        return retry_after(reply, default=_WAIT_SECONDS) if is_throttled(reply) else None
+        return throttled_for(reply, default=_WAIT_SECONDS)
 
     def room(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None

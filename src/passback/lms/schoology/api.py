@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from passback.lms.http.client import LmsClient
 from passback.lms.http.pace import Limit
-from passback.lms.http.reply import Reply, is_throttled, retry_after
+from passback.lms.http.reply import Reply, throttled_for
 from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.schoology import errors
 from passback.lms.schoology.credentials import HMAC, Key, Signer
@@ -62,7 +62,7 @@ class SchoologyManners:
         return reply.status in (401, 403) and not reply.doubtful
 
     def throttled(self, reply: Reply) -> float | None:
-        return retry_after(reply, default=_WAIT_SECONDS) if is_throttled(reply) else None
+        return throttled_for(reply, default=_WAIT_SECONDS)
 
     def room(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None
